@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ingestexp.adapters.loads.recording import Recording, ReplayError
-from ingestexp.adapters.loads.stamp import BadValueError, stamps_ns, whole_numbers
+from ingestexp.adapters.loads.stamp import BadValueError, StampReader, whole_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,11 +60,11 @@ def choose_columns(
     return Columns(timestamp_column, size_column, count_column)
 
 
-def to_recording(columns: Columns, part: Any, timestamp_format: str | None = None) -> Recording:
+def to_recording(columns: Columns, part: Any, stamp_reader: StampReader) -> Recording:
     """A part of the table (Arrow RecordBatch) as a recording. Raises BadCellError for a column's first bad cell."""
     column = columns.timestamp
     try:
-        stamps = stamps_ns(part.column(column), timestamp_format)
+        stamps = stamp_reader.read(part.column(column))
         sizes = counts = None
         if columns.size is not None:
             column = columns.size

@@ -14,6 +14,7 @@ import pyarrow.csv as pa_csv
 
 from ingestexp.adapters.loads.columns import BadCellError, choose_columns, to_recording
 from ingestexp.adapters.loads.recording import Recording, ReplayError, concat
+from ingestexp.adapters.loads.stamp import StampReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +37,7 @@ def read_csv(
     columns = choose_columns(path, header, timestamp_column, size_column, count_column)
     parts: list[Recording] = []
     rows = 0
+    stamps = StampReader(timestamp_format)
     try:
         with pa_csv.open_csv(
             path,
@@ -46,7 +48,7 @@ def read_csv(
             ),
         ) as reader:
             for part in reader:
-                parts.append(to_recording(columns, part, timestamp_format))
+                parts.append(to_recording(columns, part, stamps))
                 rows += len(part)
     except BadCellError as bad:
         raise ReplayError(f"{path}, line {_line_of_row(path, rows + bad.index)}, {bad}") from None

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from ingestexp.adapters.loads.recording import Recording, ReplayError
-from ingestexp.adapters.loads.stamp import BadValueError, FormatReader, shortened, stamps_ns
+from ingestexp.adapters.loads.stamp import BadValueError, FormatReader, StampReader, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,25 +82,24 @@ def _by_format(path: Path, found: Iterator[tuple[int, str]], reader: FormatReade
             raise ReplayError(
                 f"{path}, line {number}: {shortened(text)} does not match load.timestamp_format={timestamp_format}"
             ) from None
-        except OverflowError:
-            raise ReplayError(f"{path}, line {number}: {shortened(text)} is beyond the year 2262") from None
     return np.array(stamps, np.int64)
 
 
 def _by_kind(path: Path, found: Iterator[tuple[int, str]]) -> Int64s:
     parts: list[Int64s] = [np.empty(0, np.int64)]
     lines: list[tuple[int, str]] = []
+    reader = StampReader()
     for line in found:
         lines.append(line)
         if len(lines) == _PART_LINES:
-            parts.append(_part(path, lines))
+            parts.append(_part(path, lines, reader))
             lines = []
-    parts.append(_part(path, lines))
+    parts.append(_part(path, lines, reader))
     return np.concatenate(parts)
 
 
-def _part(path: Path, lines: list[tuple[int, str]]) -> Int64s:
+def _part(path: Path, lines: list[tuple[int, str]], reader: StampReader) -> Int64s:
     try:
-        return stamps_ns(pa.array([text for _, text in lines], pa.string()))
+        return reader.read(pa.array([text for _, text in lines], pa.string()))
     except BadValueError as bad:
         raise ReplayError(f"{path}, line {lines[bad.index][0]}: {bad}") from None

@@ -40,7 +40,7 @@ def read_recording(
         if not path.exists():
             raise FileNotFoundError
         if plain.endswith((".parquet", ".pq")):
-            found = read_parquet(path, timestamp_column, size_column, count_column)
+            found = read_parquet(path, timestamp_column, size_column, count_column, timestamp_format)
         elif plain.endswith(".csv") and timestamp_pattern is None:
             found = read_csv(path, timestamp_column, size_column, count_column, timestamp_format)
         else:

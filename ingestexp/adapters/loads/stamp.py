@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _ZONED: Final = re.compile(r".*:\d\d(\.\d+)?\s*(Z|UTC|[+-]\d\d(:?\d\d)?)")
+_DATED: Final = re.compile(r"\d{4}-\d\d-\d\d")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_SECONDS: Final = 9.2e9
 """int64 nanoseconds reach to the year 2262."""
@@ -42,42 +43,47 @@ def shortened(text: str) -> str:
     return repr(text if len(text) <= 60 else text[:57] + "...")
 
 
-def stamps_ns(values: Any, timestamp_format: str | None = None) -> Int64s:
-    """An Arrow array of strings, numbers (seconds), timestamps or dates as ns. Raises BadValueError.
+class StampReader:
+    """Reads the time stamps of one column, part by part.
 
-    Texts are read by `timestamp_format` (strptime) if given, else like the first of them: as seconds, as an ISO
-    stamp with a zone, or as one without (taken as UTC).
+    Texts are read by `timestamp_format` (strptime) if given, else all like the column's first: as seconds, as ISO
+    stamps with a zone, or as ISO stamps without one (taken as UTC).
     """
-    if len(values) == 0:
-        return np.empty(0, np.int64)
-    values = _without_null(values)
-    kind = values.type
-    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
-        return _converted(values, lambda part: _int64s(part.cast(pa.timestamp("ns")).cast(pa.int64())), "out of range")
-    if pa.types.is_floating(kind):
-        return _ns_of_floats(values.to_numpy(zero_copy_only=False))
-    if pa.types.is_integer(kind) or pa.types.is_decimal(kind):
-        values = values.cast(pa.string())
-    elif not pa.types.is_string(values.type):
-        raise BadValueError(
-            0, f"a column of type {kind} holds no time stamps (allowed: timestamp, date, number, string)"
-        )
-    if timestamp_format is not None:
-        return np.fromiter((ns for ns in FormatReader(timestamp_format).read_all(values)), np.int64, len(values))
-    values = pc.utf8_trim_whitespace(values)
-    first = values[0].as_py()
-    if _NUMBER.fullmatch(first):
-        return _ns_of_numbers(values)
-    unit = pa.timestamp("ns", "UTC" if _ZONED.fullmatch(first) else None)
-    if unit.tz:
-        values = pc.replace_substring_regex(values, r"\s*(?:Z|UTC)$", "Z")
-        values = pc.replace_substring_regex(values, r"\s+([+-]\d\d(?::?\d\d)?)$", r"\1")
-    wanted = (
-        f"no time stamp like the first one ({first}); allowed: {STAMP_HELP}"
-        if _is_iso(first)
-        else f"no time stamp; allowed: {STAMP_HELP}"
-    )
-    return _converted(values, lambda part: _int64s(part.cast(unit).cast(pa.int64())), wanted)
+
+    def __init__(self, timestamp_format: str | None = None) -> None:
+        self._by_format = None if timestamp_format is None else FormatReader(timestamp_format)
+        self._first = ""
+
+    def read(self, values: Any) -> Int64s:
+        """An Arrow array of strings, numbers (seconds), timestamps or dates as ns (n,). Raises BadValueError."""
+        if len(values) == 0:
+            return np.empty(0, np.int64)
+        values = _without_null(values)
+        kind = values.type
+        if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+            return _converted(values, lambda part: _int64s(part.cast(pa.timestamp("ns"))), "beyond the year 2262")
+        if pa.types.is_floating(kind):
+            return _ns_of_floats(values.to_numpy(zero_copy_only=False))
+        if pa.types.is_integer(kind) or pa.types.is_decimal(kind):
+            values = values.cast(pa.string())
+        elif not pa.types.is_string(kind):
+            raise BadValueError(0, f"of type {kind} (allowed: timestamp, date, number, string)")
+        return self._read_texts(values)
+
+    def _read_texts(self, texts: Any) -> Int64s:
+        if self._by_format is not None:
+            return np.array(self._by_format.read_all(texts), np.int64)
+        texts = pc.utf8_trim_whitespace(texts)
+        self._first = first = self._first or texts[0].as_py()
+        like_first = f" like the first one ({first})" if _NUMBER.fullmatch(first) or _DATED.match(first) else ""
+        wrong = f"no time stamp{like_first}; allowed: {STAMP_HELP}"
+        if _NUMBER.fullmatch(first):
+            return _ns_of_numbers(texts, wrong)
+        unit = pa.timestamp("ns", "UTC" if _ZONED.fullmatch(first) else None)
+        if unit.tz:
+            texts = pc.replace_substring_regex(texts, r"\s*(?:Z|UTC)$", "Z")
+            texts = pc.replace_substring_regex(texts, r"\s+([+-]\d\d(?::?\d\d)?)$", r"\1")
+        return _converted(texts, lambda part: _int64s(part.cast(unit)), wrong)
 
 
 def whole_numbers(values: Any, largest: int = LARGEST) -> Int64s:
@@ -92,7 +98,7 @@ def whole_numbers(values: Any, largest: int = LARGEST) -> Int64s:
     ):
         raise BadValueError(0, f"a column of type {values.type} holds no whole numbers")
     allowed = f"allowed: whole numbers from 0 to {largest:,}"
-    numbers = _converted(values, lambda part: _int64s(part.cast(pa.int64())), f"no whole number; {allowed}")
+    numbers = _converted(values, _int64s, f"no whole number; {allowed}")
     outside = np.flatnonzero((numbers < 0) | (numbers > largest))
     if outside.size:
         index = int(outside[0])
@@ -108,12 +114,14 @@ class FormatReader:
         self._known: dict[str, int] = {}
 
     def read(self, text: str) -> int:
-        """Raises ValueError when the text does not match."""
+        """Raises ValueError when the text does not match, or is beyond the year 2262."""
         ns = self._known.get(text)
         if ns is None:
             moment = datetime.strptime(text, self._format)
             moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
             ns = (moment - _EPOCH) // timedelta(microseconds=1) * 1000
+            if abs(ns) >= 1 << 63:
+                raise ValueError(text)
             if len(self._known) > 65_536:
                 self._known.clear()
             self._known[text] = ns
@@ -142,12 +150,8 @@ def _without_null(values: Any) -> Any:
     return values
 
 
-def _is_iso(text: str) -> bool:
-    return re.match(r"\d{4}-\d\d-\d\d", text) is not None
-
-
 def _int64s(values: Any) -> Int64s:
-    numbers: Int64s = values.to_numpy(zero_copy_only=False)
+    numbers: Int64s = values.cast(pa.int64()).to_numpy(zero_copy_only=False)
     return numbers
 
 
@@ -168,16 +172,13 @@ def _converted(values: Any, convert: Callable[[Any], Int64s], wrong: str) -> Int
         raise BadValueError(start, f"{shortened(str(values[start].as_py()))} is {wrong}") from None
 
 
-def _ns_of_numbers(values: Any) -> Int64s:
+def _ns_of_numbers(texts: Any, wrong: str) -> Int64s:
     """Decimal digits of seconds as ns, exact (a float64 of epoch seconds is good to 240 ns only)."""
-    digits = pc.replace_substring_regex(values, r"^([^.eE]*\.\d{9})\d+$", r"\1")
+    digits = pc.replace_substring_regex(texts, r"^([^.eE]*\.\d{9})\d+$", r"\1")
     try:
         decimals = digits.cast(pa.decimal128(38, 9))
     except pa.ArrowInvalid:  # too many digits after an exponent, or not a number at all
-        wrong = f"no number of seconds like the first one ({values[0].as_py()})"
-        return _ns_of_floats(
-            _converted(values, lambda part: part.cast(pa.float64()).to_numpy(), wrong).astype(np.float64)
-        )
+        return _ns_of_floats(_converted(texts, lambda part: part.cast(pa.float64()).to_numpy(), wrong))
     words = np.frombuffer(decimals.buffers()[1], np.int64)[2 * decimals.offset :].reshape(
         -1, 2
     )  # low, high of 128 bits
