@@ -68,6 +68,8 @@ class Batch:
         opened_at_ns: int,
         closed_at_ns: int,
         limits: Limits,
+        depth_at_close: int,
+        oldest_age_ns: int,
     ) -> None:
         self.batch_id = batch_id
         self.cause = cause
@@ -79,9 +81,9 @@ class Batch:
         self.limits = limits
         self.attempt = 1
         self.parent_batch_id = -1
-        self.depth_at_close = 0
-        self.oldest_age_ns = 0
-        self.in_flight = 0
+        self.depth_at_close = depth_at_close
+        self.oldest_age_ns = oldest_age_ns
+        self.in_flight = 1
         # -- filled in by the driver ------------------------------------------------------------
         self.first_sent_at_ns = UNKNOWN
         self.sent_at_ns = UNKNOWN

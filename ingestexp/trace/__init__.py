@@ -1,0 +1,1 @@
+"""The evidence: row schemas, the recorder, the Parquet writer, and the reader that balances the ledger."""

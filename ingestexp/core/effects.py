@@ -1,0 +1,100 @@
+"""What the machine wants done. The driver obeys, in the order given."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from ingestexp.core.batch import Batch
+    from ingestexp.core.span import Span
+
+
+class Send:
+    """Hand this batch to a free worker. Never more of these than workers are free."""
+
+    __slots__ = ("batch",)
+
+    def __init__(self, batch: Batch) -> None:
+        self.batch = batch
+
+
+class Committed:
+    """Every item of the batch is durable."""
+
+    __slots__ = ("batch",)
+
+    def __init__(self, batch: Batch) -> None:
+        self.batch = batch
+
+
+class WakeAt:
+    """Fire the one timer at `at_ns` (NEVER: do not); replaces the earlier wish."""
+
+    __slots__ = ("at_ns",)
+
+    def __init__(self, at_ns: int) -> None:
+        self.at_ns = at_ns
+
+
+class AttemptFailed:
+    """The batch failed and will be tried again not before `batch.next_attempt_at_ns`."""
+
+    __slots__ = ("batch", "permanent")
+
+    def __init__(self, batch: Batch, permanent: bool) -> None:
+        self.batch = batch
+        self.permanent = permanent
+
+
+class DeadLettered:
+    """The batch failed for the last time: park its items. `reason` is a code of the trace's REASONS."""
+
+    __slots__ = ("batch", "permanent", "reason")
+
+    def __init__(self, batch: Batch, permanent: bool, reason: str) -> None:
+        self.batch = batch
+        self.permanent = permanent
+        self.reason = reason
+
+
+class Dropped:
+    """The overflow policy let these items go at `at_ns`."""
+
+    __slots__ = ("at_ns", "reason", "span")
+
+    def __init__(self, span: Span, reason: str, at_ns: int) -> None:
+        self.span = span
+        self.reason = reason
+        self.at_ns = at_ns
+
+
+class Unsettled:
+    """The run ended before these items did. `batch` is their last attempt, None if they were never sent."""
+
+    __slots__ = ("batch", "reason", "span")
+
+    def __init__(self, span: Span, reason: str, batch: Batch | None) -> None:
+        self.span = span
+        self.reason = reason
+        self.batch = batch
+
+
+class _Order:
+    """An effect without content."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+PAUSE: Final = _Order("PAUSE")
+"""Stop offering: the queue is full and the policy is to block."""
+
+RESUME: Final = _Order("RESUME")
+"""Offer again. What fell due meanwhile is offered `AS_DUE`: its wait is the policy's doing, not lateness."""
+
+Effect = Send | Committed | WakeAt | AttemptFailed | DeadLettered | Dropped | Unsettled | _Order

@@ -1,0 +1,291 @@
+"""The pipeline machine: `handle(event, now_ns) -> effects`. Same events, same times, same effects: always.
+
+Must live here: the order of things — what an event changes, which batch goes next, when to wake. Must not: the
+rules themselves (`policy`, `window`, `on_failure`, `control`), clocks, I/O.
+"""
+
+from __future__ import annotations
+
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING
+
+from ingestexp.core.batch import Batch, FlushCause
+from ingestexp.core.effects import AttemptFailed, Committed, DeadLettered, Dropped, Effect, Send, Unsettled, WakeAt
+from ingestexp.core.events import DRAIN, STOP, TIMER_FIRED, Arrived, Event, SendFailed, SendSettled
+from ingestexp.core.on_failure import Park
+from ingestexp.core.policy import Admission, Overflow
+from ingestexp.core.span import NEVER, UNKNOWN, Block, Span
+from ingestexp.core.window import OPEN, closed_at_ns, flush_cause
+
+if TYPE_CHECKING:
+    from ingestexp.core.control import Control
+    from ingestexp.core.on_failure import OnFailure
+    from ingestexp.core.queue import Bounds
+
+_BYTES = int(FlushCause.BYTES)
+_RETRY = int(FlushCause.RETRY)
+
+
+class Pipeline:
+    """Queue, window, retries and the count of free workers. Counters are running totals of items.
+
+    `ordered`: no new batch is sent while one waits for its next attempt (head-of-line blocking).
+    """
+
+    __slots__ = (
+        "_drained_at_ns",
+        "_flying",
+        "_next_batch_id",
+        "_queue",
+        "_retries",
+        "_wake_at_ns",
+        "admission",
+        "committed",
+        "control",
+        "dead_lettered",
+        "draining",
+        "dropped",
+        "free_workers",
+        "offered",
+        "on_failure",
+        "ordered",
+        "stopped",
+        "unsettled",
+    )
+
+    def __init__(
+        self,
+        *,
+        bounds: Bounds,
+        overflow: Overflow,
+        control: Control,
+        on_failure: OnFailure,
+        workers: int = 1,
+        ordered: bool = False,
+    ) -> None:
+        self.admission = Admission(bounds, overflow)
+        self.control = control
+        self.on_failure = on_failure
+        self.ordered = ordered
+        self.free_workers = workers
+        self.draining = False
+        self.stopped = False
+        self.offered = self.committed = self.dropped = self.dead_lettered = self.unsettled = 0
+        self._queue = self.admission.queue
+        self._retries: list[tuple[int, int, Batch]] = []
+        self._flying: dict[int, Batch] = {}
+        self._next_batch_id = 0
+        self._drained_at_ns = NEVER
+        self._wake_at_ns = NEVER
+
+    # -- what the driver asks -------------------------------------------------------------------------
+
+    @property
+    def in_flight(self) -> int:
+        """Batches handed to workers and not yet settled."""
+        return len(self._flying)
+
+    @property
+    def settled(self) -> int:
+        """Items whose fate is known."""
+        return self.committed + self.dropped + self.dead_lettered + self.unsettled
+
+    @property
+    def done(self) -> bool:
+        """The load is over and nothing is left to do."""
+        return self.stopped or (self.draining and self.settled == self.offered)
+
+    def wants(self, block: Block, first: int, end: int) -> int:
+        """How many of the arrivals first..end-1 may be told at once before an answer could change (at least 1).
+
+        For a driver that tells arrivals at their own due times; it must not tell any past the next settle or timer.
+        """
+        admission, queue = self.admission, self._queue
+        room = admission.room()
+        if not room:
+            full_by_items = admission.overflow is Overflow.DROP_NEWEST and not self.free_workers
+            return end - first if full_by_items else 1
+        if self.free_workers:
+            limits = self.control.limits
+            room = min(room, limits.max_size - queue.items if queue.items else 1)
+            if limits.max_bytes < NEVER:
+                room = min(room, block.fit(first, end, limits.max_bytes - queue.nbytes - 1) - first + 1)
+        if admission.bounds.nbytes < NEVER:
+            room = min(room, block.fit(first, end, admission.room_bytes()) - first)
+        return min(max(room, 1), end - first)
+
+    # -- what the driver tells ------------------------------------------------------------------------
+
+    def handle(self, event: Event, now_ns: int) -> list[Effect]:
+        """Take note of the event and say what is to be done about it, in order."""
+        effects: list[Effect] = []
+        kind = type(event)
+        if kind is SendSettled:
+            batch = event.batch  # type: ignore[union-attr]
+            if self._flying.pop(batch.batch_id, None) is None:
+                return effects  # given up before: it is unsettled already
+            self.free_workers += 1
+            self.committed += batch.item_count
+            if self.control.observes:
+                self.control.observe(batch, now_ns)
+            effects.append(Committed(batch))
+        elif kind is Arrived:
+            self._arrive(event.span, now_ns, effects)  # type: ignore[union-attr]
+        elif kind is SendFailed:
+            self._fail(event, now_ns, effects)  # type: ignore[arg-type]
+        elif event is TIMER_FIRED:
+            self._wake_at_ns = NEVER
+        elif event is DRAIN:
+            self.draining = True
+            self._drained_at_ns = now_ns
+        elif event is STOP:
+            self._stop(effects)
+        if not self.stopped:
+            self._dispatch(now_ns, effects)
+        return effects
+
+    def _arrive(self, span: Span, now_ns: int, effects: list[Effect]) -> None:
+        self.offered += span.end - span.first
+        if self.stopped:
+            span.admitted_at_ns = UNKNOWN
+            self._give_up(span, "blocked", None, effects)
+            return
+        self.admission.offer(span, now_ns, effects)
+        if effects:
+            self._count_drops(effects)
+
+    def _fail(self, event: SendFailed, now_ns: int, effects: list[Effect]) -> None:
+        batch = event.batch
+        if self._flying.pop(batch.batch_id, None) is None:
+            return
+        self.free_workers += 1
+        if self.control.observes:
+            self.control.observe(batch, now_ns)
+        fate = self.on_failure.fate(batch, event.permanent, event.uniform)
+        if isinstance(fate, Park):
+            self.dead_lettered += batch.item_count
+            effects.append(DeadLettered(batch, event.permanent, fate.reason))
+            return
+        batch.next_attempt_at_ns = now_ns + fate.delay_ns
+        self.admission.reserved_items += batch.item_count
+        self.admission.reserved_bytes += batch.payload_bytes
+        heappush(self._retries, (batch.next_attempt_at_ns, batch.batch_id, batch))
+        effects.append(AttemptFailed(batch, event.permanent))
+
+    def _stop(self, effects: list[Effect]) -> None:
+        """Everything not settled is unsettled, in id order of its stage: sent, between attempts, queued, held."""
+        self.stopped = True
+        for batch in self._flying.values():
+            for span in batch.spans:
+                self._give_up(span, "in_flight", batch, effects)
+        for _, _, batch in sorted(self._retries, key=lambda entry: entry[1]):
+            for span in batch.spans:
+                self._give_up(span, "retrying", batch, effects)
+        for span in self._queue.spans:
+            self._give_up(span, "queued", None, effects)
+        for span in self.admission.held:
+            span.admitted_at_ns = UNKNOWN
+            self._give_up(span, "blocked", None, effects)
+        self._flying.clear()
+        self._retries.clear()
+        self._queue.spans.clear()
+        self._queue.items = self._queue.nbytes = 0
+        self.admission.held.clear()
+
+    def _give_up(self, span: Span, reason: str, batch: Batch | None, effects: list[Effect]) -> None:
+        self.unsettled += span.end - span.first
+        effects.append(Unsettled(span, reason, batch))
+
+    # -- which batch goes next ------------------------------------------------------------------------
+
+    def _dispatch(self, now_ns: int, effects: list[Effect]) -> None:
+        while True:
+            if self.admission.paused:
+                self._release(now_ns, effects)
+            if not self.free_workers:
+                wake_at_ns = NEVER
+                break
+            batch = self._next_batch(now_ns)
+            if batch is None:
+                wake_at_ns = self._next_wake_ns()
+                break
+            self.free_workers -= 1
+            flying = self._flying
+            flying[batch.batch_id] = batch
+            batch.in_flight = len(flying)
+            effects.append(Send(batch))
+        if wake_at_ns != self._wake_at_ns:
+            self._wake_at_ns = wake_at_ns
+            effects.append(WakeAt(wake_at_ns))
+
+    def _release(self, now_ns: int, effects: list[Effect]) -> None:
+        before = len(effects)
+        self.admission.release(now_ns, effects)
+        if len(effects) > before:
+            self._count_drops(effects[before:])
+
+    def _next_batch(self, now_ns: int) -> Batch | None:
+        if self._retries:
+            if self._retries[0][0] <= now_ns:
+                return self._retry()
+            if self.ordered:
+                return None
+        queue = self._queue
+        depth = queue.items
+        if not depth:
+            return None
+        limits = self.control.limits
+        opened_ns = queue.first_arrival_ns()
+        cause = flush_cause(depth, queue.nbytes, now_ns - opened_ns, limits, self.draining)
+        if cause == OPEN:
+            if not self.admission.stuck():
+                return None
+            cause = _BYTES
+        spans, item_count, payload_bytes = queue.take(limits)
+        if not cause and item_count < limits.max_size:
+            cause = _BYTES
+        closed_ns = opened_ns
+        if item_count > 1:
+            last = spans[-1]
+            closed_ns = last.arrival_of(last.end - 1)
+        if cause:
+            closed_ns = closed_at_ns(cause, opened_ns, closed_ns, limits, self._drained_at_ns)
+        batch_id = self._next_batch_id
+        self._next_batch_id = batch_id + 1
+        age_ns = now_ns - opened_ns
+        return Batch(batch_id, cause, spans, item_count, payload_bytes, opened_ns, closed_ns, limits, depth, age_ns)
+
+    def _retry(self) -> Batch:
+        """The failed batch again, as a row of its own: new id, the failed one as parent, first stamps kept."""
+        _, _, failed = heappop(self._retries)
+        self.admission.reserved_items -= failed.item_count
+        self.admission.reserved_bytes -= failed.payload_bytes
+        batch = Batch(
+            self._next_batch_id,
+            _RETRY,
+            failed.spans,
+            failed.item_count,
+            failed.payload_bytes,
+            failed.opened_at_ns,
+            failed.closed_at_ns,
+            failed.limits,
+            self._queue.items,
+            failed.oldest_age_ns,
+        )
+        self._next_batch_id += 1
+        batch.attempt = failed.attempt + 1
+        batch.parent_batch_id = failed.batch_id
+        batch.first_sent_at_ns = failed.first_sent_at_ns
+        return batch
+
+    def _next_wake_ns(self) -> int:
+        """When a free worker could find something to send without another event."""
+        wake_at_ns = self._retries[0][0] if self._retries else NEVER
+        if self._queue.items and not (self.ordered and self._retries):
+            wake_at_ns = min(wake_at_ns, self._queue.first_arrival_ns() + self.control.limits.max_wait_ns)
+        return min(wake_at_ns, NEVER)
+
+    def _count_drops(self, effects: list[Effect]) -> None:
+        for effect in effects:
+            if isinstance(effect, Dropped):
+                self.dropped += effect.span.end - effect.span.first

@@ -1,0 +1,105 @@
+"""Blocks of arrivals as the engine makes them: due times and sizes, with payloads (live) or without (simulated).
+
+Must live here: the concrete `Block`s. Must not: when they are offered (the lanes).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ingestexp.core.span import AS_DUE
+
+if TYPE_CHECKING:
+    from ingestexp.ports import Int32s, Int64s, PayloadArray
+    from ingestexp.trace.recorder import Recorder
+
+
+class EvenBlock:
+    """All payloads are of one size. `due_ns` None: intended when admitted (saturate). `owned` None: simulated."""
+
+    __slots__ = ("_due", "_owned", "_size", "end", "first", "number")
+
+    def __init__(
+        self, number: int, first: int, count: int, due_ns: Int64s | None, size: int, owned: PayloadArray | None
+    ) -> None:
+        self.number = number
+        self.first = first
+        self.end = first + count
+        self._due = None if due_ns is None else memoryview(due_ns)
+        self._size = size
+        self._owned = owned
+
+    def due(self, item_id: int) -> int:
+        if self._due is None:
+            return AS_DUE
+        due: int = self._due[item_id - self.first]
+        return due
+
+    def due_view(self) -> memoryview:
+        """Due times of all items, ns, by position in the block."""
+        if self._due is None:
+            raise TypeError("a block of a saturating load has no due times")
+        return self._due
+
+    def due_until(self, at_ns: int, first: int) -> int:
+        """The first id >= `first` that is due after `at_ns`."""
+        if self._due is None:
+            return self.end
+        return bisect_right(self._due, at_ns, first - self.first) + self.first
+
+    def nbytes(self, first: int, end: int) -> int:
+        return (end - first) * self._size
+
+    def fit(self, first: int, end: int, budget: int) -> int:
+        if not self._size:
+            return end
+        return min(end, first + max(0, budget) // self._size)
+
+    def payloads(self, first: int, end: int) -> Any:
+        """An Arrow slice without a copy; None where the block is simulated."""
+        if self._owned is None:
+            return None
+        return self._owned.slice(first - self.first, end - first)
+
+
+class UnevenBlock(EvenBlock):
+    """Payloads of different sizes: their running total answers for any range."""
+
+    __slots__ = ("_total",)
+
+    def __init__(
+        self, number: int, first: int, count: int, due_ns: Int64s | None, sizes: Int32s, owned: PayloadArray | None
+    ) -> None:
+        super().__init__(number, first, count, due_ns, 0, owned)
+        total = np.zeros(count + 1, np.int64)
+        np.cumsum(sizes, out=total[1:])
+        self._total = memoryview(total)
+
+    def nbytes(self, first: int, end: int) -> int:
+        total, base = self._total, self.first
+        nbytes: int = total[end - base] - total[first - base]
+        return nbytes
+
+    def fit(self, first: int, end: int, budget: int) -> int:
+        base = self.first
+        limit = self._total[first - base] + max(0, budget)
+        return bisect_right(self._total, limit, first - base, end - base + 1) - 1 + base
+
+
+def make_block(
+    recorder: Recorder,
+    first: int,
+    count: int,
+    due_ns: Int64s | None,
+    sizes: Int32s | int,
+    phase: int,
+    owned: PayloadArray | None,
+) -> EvenBlock:
+    """A block that the trace knows of."""
+    number = recorder.register(first, count, due_ns, sizes, phase)
+    if isinstance(sizes, int):
+        return EvenBlock(number, first, count, due_ns, sizes, owned)
+    return UnevenBlock(number, first, count, due_ns, sizes, owned)

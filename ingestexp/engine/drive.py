@@ -1,0 +1,101 @@
+"""The one loop: for every event of a lane, ask the core, do what it says.
+
+Must live here: the loop and what it needs of a lane and of a recorder. Must not: waiting, clocks, threads
+(`live`), jumping (`simulated`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ingestexp.core.effects import (
+    PAUSE,
+    AttemptFailed,
+    Committed,
+    DeadLettered,
+    Dropped,
+    Send,
+    Unsettled,
+    WakeAt,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ingestexp.core.batch import Batch
+    from ingestexp.core.effects import Effect
+    from ingestexp.core.events import Event
+    from ingestexp.core.pipeline import Pipeline
+    from ingestexp.core.span import Span
+
+
+class Lane(Protocol):
+    """A source of events that also carries out what the core wants of the world around it."""
+
+    def events(self) -> Iterator[Event]: ...
+
+    def now_ns(self) -> int: ...
+
+    def send(self, batch: Batch) -> None: ...
+
+    def wake_at(self, at_ns: int) -> None: ...
+
+    def pause(self) -> None: ...
+
+    def resume(self) -> None: ...
+
+
+class Recording(Protocol):
+    """Who takes note: `trace.recorder.Recorder`, or `Tally` when the trace is off."""
+
+    def register(self, first: int, count: int, due_ns: Any, sizes: Any, phase: int) -> int: ...
+
+    def committed(self, batch: Batch) -> None: ...
+
+    def attempt_failed(self, batch: Batch, permanent: bool) -> None: ...
+
+    def dead_lettered(self, batch: Batch, permanent: bool, reason: str) -> None: ...
+
+    def dropped(self, span: Span, reason: str, at_ns: int) -> None: ...
+
+    def unsettled(self, span: Span, reason: str, batch: Batch | None) -> None: ...
+
+    def tick(self, now_ns: int) -> None: ...
+
+    def hand_over(self) -> None: ...
+
+
+def drive(lane: Lane, core: Pipeline, recorder: Recording) -> None:
+    """Run the lane to its end."""
+    handle, now_ns, send, committed = core.handle, lane.now_ns, lane.send, recorder.committed
+    for event in lane.events():
+        for effect in handle(event, now_ns()):
+            kind = type(effect)
+            if kind is Send:
+                send(effect.batch)  # type: ignore[union-attr]
+            elif kind is Committed:
+                committed(effect.batch)  # type: ignore[union-attr]
+            else:
+                obey(effect, lane, recorder)
+
+
+def obey(effect: Effect, lane: Lane, recorder: Recording) -> None:
+    """Carry out one effect."""
+    if isinstance(effect, WakeAt):
+        lane.wake_at(effect.at_ns)
+    elif isinstance(effect, Send):
+        lane.send(effect.batch)
+    elif isinstance(effect, Committed):
+        recorder.committed(effect.batch)
+    elif isinstance(effect, Dropped):
+        recorder.dropped(effect.span, effect.reason, effect.at_ns)
+    elif isinstance(effect, AttemptFailed):
+        recorder.attempt_failed(effect.batch, effect.permanent)
+    elif isinstance(effect, DeadLettered):
+        recorder.dead_lettered(effect.batch, effect.permanent, effect.reason)
+    elif isinstance(effect, Unsettled):
+        recorder.unsettled(effect.span, effect.reason, effect.batch)
+    elif effect is PAUSE:
+        lane.pause()
+    else:
+        lane.resume()

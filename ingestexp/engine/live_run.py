@@ -1,0 +1,181 @@
+"""A live run from the first thread to the last: start, watch, end.
+
+Must live here: threads, their places, the deadline, what an interrupt does. Must not: waiting for arrivals or
+writes (the lanes), the trace's files.
+"""
+
+from __future__ import annotations
+
+import gc
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from ingestexp.core.events import STOP, Arrived
+from ingestexp.engine.drive import drive, obey
+from ingestexp.engine.floor import Floor, RunClock
+from ingestexp.engine.placement import pin_thread, sharpen_timer, split_cores
+from ingestexp.engine.source import OpenLoopLane, SaturateLane
+from ingestexp.engine.worker import WorkerLane
+from ingestexp.ports import Saturate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ingestexp.core.pipeline import Pipeline
+    from ingestexp.engine.drive import Lane, Recording
+    from ingestexp.engine.sampler import Sampler
+    from ingestexp.ports import Load, Payloads, Sink
+
+START_DELAY_NS = 20_000_000
+LAST_WRITES_S = 10.0
+
+
+class Watcher(Protocol):
+    """Looks at the run between samples (the progress line) and passes on what the user wants."""
+
+    def look(self, now_ns: int, core: Pipeline) -> None: ...
+
+    def interrupts(self) -> int:
+        """How often the user asked for the end: 1 drains, 2 stops at once."""
+
+
+@dataclass(slots=True)
+class RunEnd:
+    """How the run ended. Instants by the run's clock, ns; `source_core` None when the source had none of its own."""
+
+    load_ended_at_ns: int
+    ended_at_ns: int
+    interrupted: bool
+    error: BaseException | None
+    source_core: int | None
+    started_wall_s: float
+
+
+class LiveRun:
+    """Owns the threads of one run. `uniform` draws the retry jitter (with the turn not held)."""
+
+    def __init__(
+        self,
+        core: Pipeline,
+        recorder: Recording,
+        load: Load | Saturate,
+        payloads: Payloads,
+        sink: Sink,
+        uniform: Callable[[], float],
+        drain_ns: int,
+        sampler: Sampler,
+        watcher: Watcher,
+    ) -> None:
+        self._core = core
+        self._recorder = recorder
+        self._load = load
+        self._drain_ns = drain_ns
+        self._sampler = sampler
+        self._watcher = watcher
+        self._clock = RunClock()
+        self._floor = Floor(core, recorder, self._clock)
+        self._workers = [WorkerLane(number, self._floor, sink, uniform) for number in range(core.free_workers)]
+        self._source: OpenLoopLane | SaturateLane
+        if isinstance(load, Saturate):
+            self._source = SaturateLane(self._floor, load, payloads)
+        else:
+            self._source = OpenLoopLane(self._floor, load, payloads)
+        payloads.take(0, 64)  # the first take may cost an allocator's start
+
+    def run(self) -> RunEnd:
+        """Run to the end: the load over and everything settled, or given up `drain_ns` later, or interrupted."""
+        source_core, other_cores = split_cores()
+        lanes: list[tuple[Lane, frozenset[int]]] = [(worker, other_cores) for worker in self._workers]
+        lanes.append((self._source, frozenset([source_core]) if source_core is not None else other_cores))
+        threads = [
+            threading.Thread(target=self._thread, args=lane, name=f"lane-{number}", daemon=True)
+            for number, lane in enumerate(lanes)
+        ]
+        gc.collect()
+        gc.freeze()
+        try:
+            pin_thread(other_cores)
+            self._clock.start_in(START_DELAY_NS)
+            started_wall_s = time.time() + START_DELAY_NS / 1e9
+            for thread in threads:
+                thread.start()
+            interrupted = self._watch()
+            for thread in threads:
+                thread.join(LAST_WRITES_S)
+            self._give_up_the_rest()
+        finally:
+            gc.unfreeze()  # DuckDB prints leak notices about frozen objects
+            pin_thread(other_cores | ({source_core} if source_core is not None else set()))
+        floor = self._floor
+        return RunEnd(self._load_ended_at_ns(), floor.ended_at_ns, interrupted, floor.error, source_core, started_wall_s)
+
+    def _thread(self, lane: Lane, cores: frozenset[int]) -> None:
+        pin_thread(cores)
+        sharpen_timer()
+        try:
+            drive(lane, self._core, self._recorder)
+        except BaseException as error:
+            with self._floor.turn:
+                self._floor.fail(error)
+
+    def _watch(self) -> bool:
+        """Sample and report until the run is over; True if the user ended it."""
+        floor, sampler = self._floor, self._sampler
+        seen = 0
+        while not floor.over.wait(max(0.001, (sampler.next_at_ns - self._clock.now_ns()) / 1e9)):
+            now_ns = self._clock.now_ns()
+            if now_ns >= max(0, sampler.next_at_ns):
+                with floor.turn:
+                    sampler.observe(now_ns)
+                    try:
+                        self._recorder.tick(now_ns)
+                        sampler.flush(now_ns)
+                    except Exception as error:
+                        floor.fail(error)
+                self._watcher.look(now_ns, self._core)
+            interrupts = self._watcher.interrupts()
+            if interrupts > seen:
+                seen = interrupts
+                self._source.close()
+            if interrupts > 1 or now_ns > self._deadline_ns():
+                with floor.turn:
+                    self._stop()
+        return bool(self._watcher.interrupts())
+
+    def _deadline_ns(self) -> int:
+        return self._load_ended_at_ns(otherwise=self._clock.now_ns()) + self._drain_ns
+
+    def _load_ended_at_ns(self, otherwise: int = 0) -> int:
+        """By the load's own calendar, unless it was cut short; a saturating load has none but its source's."""
+        ended_at_ns = self._source.load_ended_at_ns
+        if not isinstance(self._load, Saturate):
+            return min(ended_at_ns, self._load.duration_ns) if ended_at_ns else self._load.duration_ns
+        return ended_at_ns or otherwise
+
+    def _stop(self) -> None:
+        """Give up what has not settled (with the turn held)."""
+        floor = self._floor
+        if not floor.finished:
+            self._obey_all(self._core.handle(STOP, self._clock.now_ns()))
+            floor.finish()
+
+    def _give_up_the_rest(self) -> None:
+        """After the lanes have gone home: whatever has no fate yet is unsettled, also what never left the source."""
+        floor, core = self._floor, self._core
+        with floor.turn:
+            until_ns = floor.ended_at_ns if floor.paused else -1
+            if not isinstance(self._load, Saturate):
+                until_ns = min(until_ns, self._load_ended_at_ns())
+            try:
+                if not core.stopped:
+                    self._obey_all(core.handle(STOP, floor.ended_at_ns))
+                for span in self._source.blocked_at_source(until_ns):
+                    self._obey_all(core.handle(Arrived(span), floor.ended_at_ns))
+            except Exception as error:
+                floor.fail(error)  # the evidence could not be written
+
+    def _obey_all(self, effects: list[object]) -> None:
+        for effect in effects:
+            obey(effect, self._source, self._recorder)  # type: ignore[arg-type]

@@ -1,0 +1,165 @@
+"""The simulated lane: virtual time that jumps to the next completion, arrival or timer.
+
+Must live here: the total order of events (time, then completion < arrival < timer, then batch id). Must not: real
+time, payload bytes. The same seed gives the same trace, byte for byte.
+"""
+
+from __future__ import annotations
+
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING, Protocol
+
+from ingestexp.core.events import DRAIN, STOP, TIMER_FIRED, Arrived, SendFailed, SendSettled
+from ingestexp.core.span import AS_DUE, NEVER, Span
+from ingestexp.ports import Settled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ingestexp.core.batch import Batch
+    from ingestexp.core.events import Event
+    from ingestexp.core.pipeline import Pipeline
+    from ingestexp.engine.blocks import EvenBlock
+    from ingestexp.ports import CostModel
+
+_ACK = Settled(commits=1)
+
+
+class Observer(Protocol):
+    """Looks at the run at fixed instants, between events."""
+
+    next_at_ns: int
+
+    def observe(self, now_ns: int) -> None: ...
+
+
+class SimulatedLane:
+    """One lane for the load, all workers and the timer. `blocks` are the arrivals in order, without payloads.
+
+    `fails` may turn an attempt down: it returns the error's text, or None. `uniform` draws the retry jitter.
+    The run is given up at `drain_ns` after the last arrival.
+    """
+
+    def __init__(
+        self,
+        core: Pipeline,
+        blocks: Iterator[EvenBlock],
+        cost: CostModel,
+        drain_ns: int,
+        uniform: Callable[[], float],
+        observer: Observer | None = None,
+        fails: Callable[[Batch], str | None] | None = None,
+    ) -> None:
+        self.load_ended_at_ns = 0
+        self._core = core
+        self._blocks = blocks
+        self._cost = cost
+        self._drain_ns = drain_ns
+        self._uniform = uniform
+        self._observer = observer
+        self._fails = fails
+        self._now_ns = 0
+        self._wake_at_ns = NEVER
+        self._paused = False
+        self._resumed_at_ns = -1
+        self._writes: list[tuple[int, int, Batch]] = []
+        self._idle = list(range(core.free_workers - 1, -1, -1))
+
+    # -- what the core wants --------------------------------------------------------------------------
+
+    def now_ns(self) -> int:
+        return self._now_ns
+
+    def send(self, batch: Batch) -> None:
+        now_ns = self._now_ns
+        batch.sent_at_ns = now_ns
+        if batch.first_sent_at_ns < 0:
+            batch.first_sent_at_ns = now_ns
+        batch.worker = self._idle.pop()
+        done_at_ns = now_ns + self._cost.service_ns(batch.item_count, batch.payload_bytes)
+        batch.settled_at_ns = done_at_ns
+        heappush(self._writes, (done_at_ns, batch.batch_id, batch))
+
+    def wake_at(self, at_ns: int) -> None:
+        self._wake_at_ns = at_ns
+
+    def pause(self) -> None:
+        self._paused = True
+
+    def resume(self) -> None:
+        self._paused = False
+        self._resumed_at_ns = self._now_ns
+
+    # -- what happens ---------------------------------------------------------------------------------
+
+    def events(self) -> Iterator[Event]:
+        core = self._core
+        writes = self._writes
+        observer = self._observer
+        for block in self._blocks:
+            at, base, end_of_block = block.due_view(), block.first, block.end
+            first = base
+            while first < end_of_block:
+                due_ns = at[first - base]
+                done_at_ns = writes[0][0] if writes else NEVER
+                horizon_ns = self._wake_at_ns
+                if done_at_ns <= horizon_ns:
+                    horizon_ns = done_at_ns - 1
+                if observer is not None and observer.next_at_ns <= horizon_ns:
+                    horizon_ns = observer.next_at_ns - 1
+                if self._paused or (due_ns > horizon_ns and due_ns > self._resumed_at_ns):
+                    event = self._jump(done_at_ns)
+                    if event is not None:
+                        yield event
+                    continue
+                if due_ns <= self._resumed_at_ns:  # fell due while the source was blocked: told now
+                    end = block.due_until(self._resumed_at_ns, first)
+                    end = first + core.wants(block, first, end)
+                    span = Span(block, first, end, AS_DUE, self._now_ns)
+                else:
+                    end = first + core.wants(block, first, end_of_block)
+                    if end - first > 1 and at[end - 1 - base] > horizon_ns:
+                        if at[first + 1 - base] > horizon_ns:
+                            end = first + 1
+                        else:
+                            end = block.due_until(horizon_ns, first)
+                    self._now_ns = at[end - 1 - base]
+                    span = Span(block, first, end, AS_DUE, AS_DUE)
+                first = end
+                yield Arrived(span)
+        yield from self._drain()
+
+    def _drain(self) -> Iterator[Event]:
+        self.load_ended_at_ns = self._now_ns
+        deadline_ns = self._now_ns + self._drain_ns
+        yield DRAIN
+        while not self._core.done:
+            done_at_ns = self._writes[0][0] if self._writes else NEVER
+            if min(done_at_ns, self._wake_at_ns) > deadline_ns:
+                self._now_ns = deadline_ns
+                yield STOP
+                return
+            event = self._jump(done_at_ns)
+            if event is not None:
+                yield event
+
+    def _jump(self, done_at_ns: int) -> Event | None:
+        """On to the next completion or timer; or None, when the observer's instant came first and it has looked."""
+        observer = self._observer
+        if observer is not None and observer.next_at_ns <= done_at_ns and observer.next_at_ns <= self._wake_at_ns:
+            self._now_ns = max(self._now_ns, observer.next_at_ns)
+            observer.observe(self._now_ns)
+            return None
+        if done_at_ns > self._wake_at_ns:
+            self._now_ns = max(self._now_ns, self._wake_at_ns)
+            self._wake_at_ns = NEVER  # cleared before it is told, or the lane would fire it for ever
+            return TIMER_FIRED
+        batch = heappop(self._writes)[2]
+        self._now_ns = done_at_ns
+        self._idle.append(batch.worker)
+        error = self._fails(batch) if self._fails is not None else None
+        if error is None:
+            batch.ack = _ACK
+            return SendSettled(batch)
+        batch.error = error
+        return SendFailed(batch, False, self._uniform())

@@ -1,0 +1,102 @@
+"""A simulated run from the first arrival to the last: the same core and loop, virtual time, no threads.
+
+Must live here: turning the load into blocks of sizes. Must not: the order of events (`simulated`).
+"""
+
+from __future__ import annotations
+
+import gc
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ingestexp.core.events import STOP
+from ingestexp.engine.blocks import make_block
+from ingestexp.engine.drive import drive, obey
+from ingestexp.engine.live_run import RunEnd
+from ingestexp.engine.simulated import SimulatedLane
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ingestexp.core.pipeline import Pipeline
+    from ingestexp.engine.blocks import EvenBlock
+    from ingestexp.engine.drive import Recording
+    from ingestexp.engine.live_run import Watcher
+    from ingestexp.engine.sampler import Sampler
+    from ingestexp.ports import CostModel, Load, Payloads
+
+BLOCK_ITEMS = 32_768
+
+
+class SimulatedRun:
+    """One run in virtual time. `uniform` draws the retry jitter."""
+
+    def __init__(
+        self,
+        core: Pipeline,
+        recorder: Recording,
+        load: Load,
+        payloads: Payloads,
+        cost: CostModel,
+        uniform: Callable[[], float],
+        drain_ns: int,
+        sampler: Sampler,
+        watcher: Watcher,
+    ) -> None:
+        self._core = core
+        self._recorder = recorder
+        self._load = load
+        self._payloads = payloads
+        self._sampler = sampler
+        self._watcher = watcher
+        self._rest: Iterator[EvenBlock] = self._cut_blocks()
+        self._lane = SimulatedLane(core, self._offered(), cost, drain_ns, uniform, sampler)
+
+    def run(self) -> RunEnd:
+        """Run to the end in virtual time. An interrupt ends the load; what was offered drains in virtual time."""
+        started_wall_s = time.time()
+        gc.collect()
+        gc.freeze()
+        error: BaseException | None = None
+        try:
+            drive(self._lane, self._core, self._recorder)
+            self._give_up_the_rest()
+        except Exception as failure:
+            error = failure
+        finally:
+            gc.unfreeze()
+        lane = self._lane
+        return RunEnd(
+            lane.load_ended_at_ns, lane.now_ns(), bool(self._watcher.interrupts()), error, None, started_wall_s
+        )
+
+    def _offered(self) -> Iterator[EvenBlock]:
+        for block in self._rest:
+            yield block
+            now_ns = self._lane.now_ns()
+            self._sampler.flush(now_ns)
+            self._recorder.tick(now_ns)
+            self._watcher.look(now_ns, self._core)
+            if self._watcher.interrupts():
+                return
+
+    def _give_up_the_rest(self) -> None:
+        """A load cut short under `block` leaves nothing behind in virtual time: all that was due was told."""
+        core = self._core
+        if core.settled == core.offered:
+            return
+        for effect in core.handle(STOP, self._lane.now_ns()):
+            obey(effect, self._lane, self._recorder)
+
+    def _cut_blocks(self) -> Iterator[EvenBlock]:
+        first = 0
+        for stretch in self._load.stretches(BLOCK_ITEMS):
+            count = len(stretch.due_ns)
+            sizes = self._payloads.sizes(first, count) if stretch.sizes is None else stretch.sizes
+            due_ns = np.ascontiguousarray(stretch.due_ns)
+            yield make_block(self._recorder, first, count, due_ns, sizes, stretch.phase, None)
+            first += count
+
+

@@ -1,0 +1,214 @@
+"""The source's lanes: offer what fell due (open loop), or as fast as the queue takes (saturate).
+
+Must live here: sleeping until arrivals are due, cutting payload blocks just ahead of them, stamping what is offered.
+Must not: what becomes of it.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from ingestexp.core.events import DRAIN, Arrived
+from ingestexp.core.span import AS_DUE, Span
+from ingestexp.engine.blocks import make_block
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ingestexp.core.batch import Batch
+    from ingestexp.core.events import Event
+    from ingestexp.engine.blocks import EvenBlock
+    from ingestexp.engine.floor import Floor
+    from ingestexp.ports import Int32s, Load, Payloads, Saturate
+
+TICK_S: Final = 0.0002
+LONGEST_SLEEP_S: Final = 0.05
+MOST_BLOCK_ITEMS: Final = 8192
+MOST_BLOCK_BYTES: Final = 4 << 20
+BLOCK_AHEAD_S: Final = 0.02
+
+
+class _Source:
+    """What both lanes share: the floor's effects, and the wait while the policy blocks."""
+
+    def __init__(self, floor: Floor) -> None:
+        self.closing = False
+        self.load_ended_at_ns = 0
+        self._floor = floor
+        self.now_ns = floor.clock.now_ns
+        self.wake_at = floor.set_timer
+        self.pause = floor.pause
+        self.resume = floor.resume
+
+    def send(self, batch: Batch) -> None:
+        self._floor.hand_to_idle(batch)
+
+    def close(self) -> None:
+        """End the load now (Ctrl-C). Any thread."""
+        self.closing = True
+        self._floor.poke_source()
+
+    def _blocked(self) -> bool:
+        """Wait while the queue is full; False once there is room or the run is ending."""
+        floor = self._floor
+        while floor.paused and not self.closing and not floor.finished:
+            floor.source_gate.acquire(timeout=LONGEST_SLEEP_S)
+        return self.closing or floor.finished
+
+    def _drain(self) -> Iterator[Event]:
+        floor = self._floor
+        with floor.turn:
+            self.load_ended_at_ns = self.now_ns()
+            if not floor.finished:
+                yield DRAIN
+                floor.check_done()
+
+
+class OpenLoopLane(_Source):
+    """Arrivals never wait for the system, unless the policy blocks; even then they count from their due time."""
+
+    def __init__(self, floor: Floor, load: Load, payloads: Payloads) -> None:
+        super().__init__(floor)
+        self._load = load
+        self._payloads = payloads
+        self._first_unoffered: tuple[EvenBlock, int] | None = None
+        self._stretches = load.stretches(MOST_BLOCK_ITEMS)
+        self._blocks = self._cut_blocks()
+
+    def events(self) -> Iterator[Event]:
+        for block in self._blocks:
+            first = block.first
+            while first < block.end:
+                self._first_unoffered = (block, first)
+                if self._floor.paused and self._blocked():
+                    break
+                end = block.due_until(self.now_ns(), first)
+                if end == first:
+                    self._sleep_until(block.due(first))
+                    if self.closing or self._floor.finished:
+                        break
+                    continue
+                if self._floor.finished:
+                    break
+                with self._floor.turn:
+                    now_ns = self.now_ns()
+                    end, offered_at_ns = self._stamp(block, first, end, now_ns)
+                    yield Arrived(Span(block, first, end, offered_at_ns, now_ns))
+                first = end
+                if end < block.end:
+                    time.sleep(TICK_S)
+            else:
+                self._first_unoffered = None
+                continue
+            break
+        yield from self._drain()
+
+    def blocked_at_source(self, until_ns: int) -> Iterator[Span]:
+        """What was due by `until_ns` and never offered, for the ledger. Call it when the run has ended."""
+        if self._first_unoffered is None:
+            return
+        block, first = self._first_unoffered
+        end = block.due_until(until_ns, first)
+        if end > first:
+            yield Span(block, first, end, AS_DUE, AS_DUE)
+        next_id, exhausted = block.end, end < block.end
+        self._first_unoffered = None
+        for stretch in self._stretches if not exhausted else ():
+            count = int(np.searchsorted(stretch.due_ns, until_ns, side="right"))
+            if count:
+                block = self._block(next_id, stretch.due_ns[:count], self._sizes(next_id, count, stretch.sizes), stretch.phase, False)
+                yield Span(block, next_id, next_id + count, AS_DUE, AS_DUE)
+                next_id += count
+            if count < len(stretch.due_ns):
+                return
+
+    def _stamp(self, block: EvenBlock, first: int, end: int, now_ns: int) -> tuple[int, int]:
+        """What fell due while the policy blocked was offered as due: its wait is not the generator's lateness."""
+        resumed_at_ns = self._floor.resumed_at_ns
+        if block.due(first) > resumed_at_ns:
+            return end, now_ns
+        return min(end, block.due_until(resumed_at_ns, first)), AS_DUE
+
+    def _sleep_until(self, due_ns: int) -> None:
+        """Sleep a tick at least (never spin) and not past the next look at the end of the run."""
+        remaining_s = (due_ns - self.now_ns()) / 1e9
+        time.sleep(min(max(remaining_s, TICK_S), LONGEST_SLEEP_S))
+
+    def _cut_blocks(self) -> Iterator[EvenBlock]:
+        """Blocks of about 20 ms of load, payloads owned: small enough to be made between two ticks."""
+        first = 0
+        per_s = self._load.expected_items / max(self._load.duration_ns / 1e9, 1e-9)
+        at_most = int(min(max(per_s * BLOCK_AHEAD_S, 256), MOST_BLOCK_ITEMS))
+        for stretch in self._stretches:
+            count = len(stretch.due_ns)
+            sizes = self._sizes(first, count, stretch.sizes)
+            start = 0
+            while start < count:
+                end = min(count, start + at_most)
+                end = start + _within_bytes(sizes, start, end)
+                part = sizes if isinstance(sizes, int) else sizes[start:end]
+                yield self._block(first + start, stretch.due_ns[start:end], part, stretch.phase, True, stretch.sizes is not None)
+                start = end
+            first += count
+
+    def _sizes(self, first: int, count: int, dictated: Int32s | None) -> Int32s | int:
+        return self._payloads.sizes(first, count) if dictated is None else dictated
+
+    def _block(
+        self, first: int, due_ns: object, sizes: Int32s | int, phase: int, owned: bool, dictated: bool = False
+    ) -> EvenBlock:
+        due = np.ascontiguousarray(due_ns, np.int64)
+        payloads = None
+        if owned:
+            given = sizes if dictated and not isinstance(sizes, int) else None
+            payloads = self._payloads.take(first, len(due), given)
+        return make_block(self._floor.recorder, first, len(due), due, sizes, phase, payloads)
+
+
+class SaturateLane(_Source):
+    """As fast as the queue takes: measures capacity. An item is intended when it is admitted."""
+
+    def __init__(self, floor: Floor, load: Saturate, payloads: Payloads) -> None:
+        super().__init__(floor)
+        self._load = load
+        self._payloads = payloads
+
+    def events(self) -> Iterator[Event]:
+        floor = self._floor
+        first = 0
+        budget = MOST_BLOCK_BYTES / max(1.0, self._payloads.mean_bytes)
+        count = max(1, min(MOST_BLOCK_ITEMS, int(budget)))
+        last = self._load.item_count
+        end_ns = self._load.duration_ns
+        while not self.closing and not floor.finished:
+            if last is not None:
+                count = min(count, last - first)
+                if not count:
+                    break
+            if floor.paused and self._blocked():
+                break
+            if end_ns is not None and self.now_ns() >= end_ns:
+                break
+            sizes = self._payloads.sizes(first, count)
+            owned = self._payloads.take(first, count)
+            with floor.turn:
+                block = make_block(floor.recorder, first, count, None, sizes, 0, owned)
+                now_ns = self.now_ns()
+                yield Arrived(Span(block, first, first + count, now_ns, now_ns))
+            first += count
+        yield from self._drain()
+
+    def blocked_at_source(self, until_ns: int) -> Iterator[Span]:
+        """Nothing: what was not offered was not intended."""
+        yield from ()
+
+
+def _within_bytes(sizes: Int32s | int, start: int, end: int) -> int:
+    """How many items from `start` on make a block of bounded bytes (at least one)."""
+    if isinstance(sizes, int):
+        return max(1, min(end - start, MOST_BLOCK_BYTES // max(1, sizes)))
+    total = np.cumsum(sizes[start:end], dtype=np.int64)
+    return max(1, int(np.searchsorted(total, MOST_BLOCK_BYTES, side="right")))

@@ -1,0 +1,123 @@
+"""The run's manifest: what ran, where, how it ended. Written first, replaced atomically at the end.
+
+Must live here: the file and the facts about code, packages and host. Must not: figures of items (those are the
+trace's), secrets (a config never holds any).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import subprocess
+import sys
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Final
+
+import ingestexp
+
+FILE_NAME: Final = "manifest.json"
+_PACKAGES: Final = ("hydra-core", "omegaconf", "numpy", "pyarrow", "duckdb")
+
+
+class Manifest:
+    """`facts` is what the file holds. Not thread-safe."""
+
+    def __init__(self, run_dir: Path, facts: dict[str, Any]) -> None:
+        self.path = run_dir / FILE_NAME
+        self.facts = facts
+
+    def write(self) -> None:
+        """Replace the file in one step: a reader sees the old one or the new one, never a torn one."""
+        hidden = self.path.with_name(f".tmp-{FILE_NAME}")
+        with hidden.open("w", encoding="utf-8") as file:
+            json.dump(self.facts, file, indent=2, allow_nan=False)
+            file.write("\n")
+            file.flush()
+            os.fsync(file.fileno())
+        hidden.replace(self.path)
+
+    def finish(self, status: str, reason: str | None) -> None:
+        """Write the end: one of completed, interrupted, failed, oom_killed, crashed."""
+        self.facts.update(status=status, status_reason=reason, ended_at=utc_now())
+        self.write()
+
+
+def utc_now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def config_hash(config: dict[str, Any]) -> str:
+    """12 hex digits that name a config: the same settings, the same hash."""
+    text = json.dumps(config, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def code_version() -> str:
+    """`git describe` of a checkout, else the package's version."""
+    root = Path(__file__).resolve().parents[2]
+    if (root / ".git").exists():
+        try:
+            done = subprocess.run(
+                ["git", "-C", str(root), "describe", "--always", "--dirty", "--tags"],
+                capture_output=True,
+                text=True,
+                timeout=5,
+                check=True,
+            )
+            return f"{ingestexp.__version__}+g{done.stdout.strip()}"
+        except (OSError, subprocess.SubprocessError):
+            pass
+    return ingestexp.__version__
+
+
+def package_versions() -> dict[str, str]:
+    found = {}
+    for name in _PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def host_facts(run_dir: Path) -> dict[str, Any]:
+    """What a reader needs to judge the figures: processor, cores, kernel, the run folder's filesystem."""
+    return {
+        "cpu_model": _cpu_model(),
+        "cores": os.cpu_count(),
+        "cores_allowed": len(os.sched_getaffinity(0)),
+        "kernel": platform.release(),
+        "machine": platform.machine(),
+        "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        "filesystem": _filesystem(run_dir),
+        "python": sys.version.split()[0],
+    }
+
+
+def _cpu_model() -> str:
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return platform.processor()
+    models = [line.split(":", 1)[1].strip() for line in text.splitlines() if line.startswith("model name")]
+    return models[0] if models else platform.processor()
+
+
+def _filesystem(folder: Path) -> str | None:
+    """The type of the filesystem that holds the folder (tmpfs: nothing there is durable)."""
+    try:
+        mounts = Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return None
+    target = str(folder.resolve())
+    best: tuple[int, str | None] = (-1, None)
+    for line in mounts:
+        _, mount_point, kind, *_ = line.split(" ")
+        inside = target == mount_point or target.startswith(mount_point.rstrip("/") + "/")
+        if inside and len(mount_point) > best[0]:
+            best = (len(mount_point), kind)
+    return best[1]

@@ -1,0 +1,280 @@
+"""One run, end to end: build, drive, close the evidence, balance the ledger, read the sink back.
+
+Must live here: the order of these steps and what each failure means for the manifest. Must not: the config's
+mistakes (found before), figures and verdicts (`report`, from the evidence alone).
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from ingestexp.core.control import Static
+from ingestexp.core.on_failure import RetryBatch
+from ingestexp.core.pipeline import Pipeline
+from ingestexp.engine.live_run import LiveRun, RunEnd
+from ingestexp.engine.probes import HostProbe
+from ingestexp.engine.sampler import Sampler
+from ingestexp.engine.simulated_run import SimulatedRun
+from ingestexp.experiment.build import build
+from ingestexp.experiment.manifest import Manifest, code_version, config_hash, host_facts, package_versions, utc_now
+from ingestexp.experiment.progress import Interrupts, ProgressLine
+from ingestexp.ports import Notices, Saturate, SinkError
+from ingestexp.trace.ledger import audit_readback, balance, fates, lateness_quantile_ns
+from ingestexp.trace.recorder import Recorder, Tally
+from ingestexp.trace.schema import SCHEMA_VERSION
+from ingestexp.trace.writer import TraceError, TraceWriter
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ingestexp.experiment.build import Parts
+    from ingestexp.experiment.schema import RunConfig
+
+EXIT_OK, EXIT_FAILED, EXIT_INTERRUPTED = 0, 3, 130
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """How a run ended: the manifest's status and the process's exit code (verdicts aside)."""
+
+    status: str
+    exit_code: int
+    run_dir: Path
+    reason: str | None = None
+
+
+def execute(config: RunConfig, run_dir: Path, command: list[str]) -> RunResult:
+    """Run the config and leave its evidence in `run_dir`. Never raises for what the world does to a run."""
+    plain = plain_config(config)
+    manifest = Manifest(run_dir, _first_facts(config, plain, run_dir, command))
+    manifest.write()
+    _point_latest(run_dir)
+    with Interrupts() as interrupts:
+        return _Run(config, run_dir, manifest, interrupts).execute()
+
+
+class _Run:
+    """The steps of one run, and what is known so far when one of them fails."""
+
+    def __init__(self, config: RunConfig, run_dir: Path, manifest: Manifest, interrupts: Interrupts) -> None:
+        self.config = config
+        self.run_dir = run_dir
+        self.manifest = manifest
+        self.interrupts = interrupts
+        self.notices = Notices()
+        self.writer: TraceWriter | None = None
+        self.simulated = config.clock.value == "simulated"
+
+    def execute(self) -> RunResult:
+        try:
+            parts = build(self.config, self.run_dir, self.notices)
+            self._describe(parts)
+            if not self.simulated:
+                parts.sink.open()
+        except (SinkError, ValueError, OSError) as error:
+            return self._end("failed", str(error))
+        try:
+            end = self._drive(parts)
+        except TraceError as error:
+            parts.sink.close()
+            return self._end("failed", str(error))
+        try:
+            parts.sink.close()
+            self._audit(parts, end)
+        except (SinkError, TraceError, OSError) as error:
+            return self._end("failed", str(error))
+        if end.error is not None:
+            return self._end("failed", _words(end.error))
+        if end.interrupted:
+            return self._end("interrupted", "ended by the user")
+        return self._end("completed", None)
+
+    def _drive(self, parts: Parts) -> RunEnd:
+        config = self.config
+        core = Pipeline(
+            bounds=parts.bounds,
+            overflow=parts.overflow,
+            control=Static(parts.limits),
+            on_failure=RetryBatch(parts.retry),
+            workers=parts.workers,
+            ordered=parts.ordered,
+        )
+        duration_ns = parts.load.duration_ns or 0
+        line = ProgressLine(self.interrupts, config.slo.percentile, self.simulated, duration_ns)
+        recorder: Recorder | Tally = Tally()
+        if config.trace.enabled:
+            watch = line.histogram.watch if line.shown and not isinstance(parts.load, Saturate) else None
+            self.writer = TraceWriter(self.run_dir, parts.load.phases, self.simulated, watch)
+            recorder = Recorder(self.writer)
+        probe = None if self.simulated else HostProbe()
+        sampler = Sampler(core, parts.load, int(config.trace.sample_every_ms * 1e6), self.writer, probe)
+        drain_ns = int(config.run.drain_s * 1e9)
+        uniform = parts.jitter_rng.random
+        cpu_ns = _process_cpu_ns()
+        if self.simulated:
+            assert not isinstance(parts.load, Saturate)
+            end = SimulatedRun(
+                core, recorder, parts.load, parts.payloads, parts.cost, uniform, drain_ns, sampler, line
+            ).run()
+        else:
+            end = LiveRun(
+                core, recorder, parts.load, parts.payloads, parts.sink, uniform, drain_ns, sampler, line
+            ).run()
+        line.clear()
+        self._close_trace(recorder, sampler, end)
+        if probe is not None:
+            probe.close()
+        totals = recorder.totals
+        self.manifest.facts.update(
+            load_started_at_s=end.started_wall_s,
+            load_ended_at_ns=end.load_ended_at_ns,
+            ended_at_ns=end.ended_at_ns,
+            counters={
+                "offered": core.offered,
+                "committed": core.committed,
+                "dropped": core.dropped,
+                "dead_lettered": core.dead_lettered,
+                "unsettled": core.unsettled,
+                "batches": totals.batches,
+                "attempts_failed": totals.attempts_failed,
+                "commits": totals.commits,
+                "fsyncs": totals.fsyncs,
+                "round_trips": totals.round_trips,
+                "syscalls": totals.syscalls,
+                "wire_bytes": totals.wire_bytes,
+                "cpu_ns": _process_cpu_ns() - cpu_ns,
+                "peak_rss_bytes": sampler.peak_rss_bytes,
+            },
+        )
+        return end
+
+    def _close_trace(self, recorder: Recorder | Tally, sampler: Sampler, end: RunEnd) -> None:
+        """Close the evidence, also after an error; an error of the trace itself becomes the run's."""
+        if self.writer is None:
+            return
+        try:
+            recorder.hand_over()
+            sampler.flush(end.ended_at_ns, 0)
+        except TraceError as error:
+            end.error = end.error or error
+        try:
+            self.writer.close()
+        except TraceError as error:
+            end.error = end.error or error
+
+    def _audit(self, parts: Parts, end: RunEnd) -> None:
+        """The self-checks: what the closed trace says, what the sink holds. They trust no counter in memory."""
+        checks: dict[str, Any] = {"generator": {"source_core": end.source_core, "lateness_p99_ns": None}}
+        self.manifest.facts["self_checks"] = checks
+        self.manifest.facts["sink"].update(parts.sink.describe())
+        if self.writer is None or (end.error is not None and isinstance(end.error, TraceError)):
+            return
+        writer = self.writer
+        by_id, repeated = fates(self.run_dir, self.manifest.facts["counters"]["offered"])
+        checks["ledger"] = balance(by_id, repeated).as_dict()
+        checks["readback"] = None
+        if parts.sink.durable and not self.simulated:
+            checks["readback"] = audit_readback(by_id, parts.sink.read_back()).as_dict()
+        checks["trace"] = {
+            "item_rows": writer.items.row_count,
+            "item_bytes": writer.items.byte_count,
+            "bytes_per_item": writer.items.byte_count / max(1, writer.items.row_count),
+            "parts": writer.items.part_count,
+            "writer_stall_ns": writer.stall_ns,
+        }
+        if not self.simulated and not isinstance(parts.load, Saturate):
+            checks["generator"]["lateness_p99_ns"] = lateness_quantile_ns(self.run_dir, 0.99)
+
+    def _describe(self, parts: Parts) -> None:
+        sink = parts.sink
+        self.manifest.facts.update(
+            sink={"name": sink.name, "durable": sink.durable, "simulated": sink.simulated or self.simulated},
+            load={
+                "phases": list(parts.load.phases),
+                "duration_ns": parts.load.duration_ns,
+                "expected_items": getattr(parts.load, "expected_items", None),
+                "saturate": isinstance(parts.load, Saturate),
+            },
+        )
+        self.manifest.write()
+
+    def _end(self, status: str, reason: str | None) -> RunResult:
+        self.manifest.facts["notices"] = self.notices.lines
+        code = {"completed": EXIT_OK, "interrupted": EXIT_INTERRUPTED}.get(status, EXIT_FAILED)
+        try:
+            self.manifest.finish(status, reason)
+        except OSError as error:  # disk full: the last manifest on disk says `running`, and a dead one is a crash
+            reason = f"{reason or status}; the manifest could not be written either: {error.strerror}"
+            code = EXIT_FAILED
+        return RunResult(status, code, self.run_dir, reason)
+
+
+def plain_config(config: RunConfig) -> dict[str, Any]:
+    """The config as plain data: what the manifest keeps and what its hash is of."""
+    from enum import Enum
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, Enum):
+            return value.value
+        if isinstance(value, dict):
+            return {key: plain(entry) for key, entry in value.items()}
+        if isinstance(value, list):
+            return [plain(entry) for entry in value]
+        return value
+
+    result: dict[str, Any] = plain(asdict(config))
+    return result
+
+
+def _first_facts(config: RunConfig, plain: dict[str, Any], run_dir: Path, command: list[str]) -> dict[str, Any]:
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "status": "running",
+        "status_reason": None,
+        "run_id": run_dir.name,
+        "started_at": utc_now(),
+        "ended_at": None,
+        "command": command,
+        "pid": os.getpid(),
+        "seed": config.seed,
+        "clock": config.clock.value,
+        "config": plain,
+        "config_hash": config_hash(plain),
+        "code_version": code_version(),
+        "packages": package_versions(),
+        "python": host_facts(run_dir)["python"],
+        "host": host_facts(run_dir),
+        "slo": plain["slo"],
+        "sink": {},
+        "load": {},
+        "load_ended_at_ns": None,
+        "ended_at_ns": None,
+        "counters": {},
+        "self_checks": {},
+        "notices": [],
+    }
+
+
+def _point_latest(run_dir: Path) -> None:
+    """`latest` beside the date folders points to the newest run; moved in one step. Elsewhere there is none."""
+    top = run_dir.parent.parent
+    if not (top / "README.md").exists() and top.name != "runs":
+        return
+    hidden = top / f".tmp-latest-{os.getpid()}"
+    try:
+        hidden.unlink(missing_ok=True)
+        hidden.symlink_to(os.path.relpath(run_dir, top))
+        hidden.replace(top / "latest")
+    except OSError:
+        hidden.unlink(missing_ok=True)
+
+
+def _process_cpu_ns() -> int:
+    times = os.times()
+    return int((times.user + times.system) * 1e9)
+
+
+def _words(error: BaseException) -> str:
+    return str(error) or type(error).__name__

@@ -1,0 +1,125 @@
+"""Packed records -> rows: one record a span becomes one row an item, column by column.
+
+Must live here: the pure functions from NumPy records to Arrow tables. Must not: files, threads.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pyarrow as pa
+
+from ingestexp.core.span import AS_DUE, NEVER, UNKNOWN
+from ingestexp.trace import schema
+from ingestexp.trace.records import BATCH_DTYPE, BlockFacts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ingestexp.ports import Int64s
+
+_INSTANTS: Final = ("offered", "admitted", "first_sent", "sent", "settled")
+
+
+def item_rows(records: Any, blocks: Mapping[int, BlockFacts], phases: Sequence[str]) -> pa.Table:
+    """The `items` rows of span `records` (SPAN_DTYPE, (n,)), in the order of the records."""
+    counts = records["end"] - records["first"]
+    total = int(counts.sum())
+    runs = _runs(records)
+    intended = _intended(records, runs, blocks, counts)
+    starts = np.cumsum(counts) - counts
+    columns: dict[str, pa.Array] = {
+        "item_id": pa.array(np.arange(total) + np.repeat(records["first"] - starts, counts)),
+        "intended_at_ns": pa.array(intended),
+    }
+    for name in _INSTANTS:
+        columns[f"{name}_at_ns"] = _instants(records[name], counts, intended)
+    batch_ids = np.repeat(records["batch"], counts)
+    columns["batch_id"] = pa.array(batch_ids, mask=batch_ids < 0 if records["batch"].min() < 0 else None)
+    columns["outcome"] = _coded(records["outcome"], counts, schema.OUTCOMES)
+    columns["reason"] = _coded(records["reason"], counts, schema.REASONS, null_code=0)
+    columns["attempt_count"] = pa.array(np.repeat(records["attempts"], counts))
+    columns["payload_bytes"] = pa.array(_sizes(runs, blocks))
+    run_counts = np.array([end - first for _, first, end in runs], np.int64)
+    run_phases = np.array([blocks[number].phase for number, _, _ in runs], np.int8)
+    columns["phase"] = _coded(run_phases, run_counts, phases)
+    columns["was_spilled"] = pa.array(np.zeros(total, np.bool_))
+    columns["envelope_id"] = pa.nulls(total, pa.int64())
+    columns["origin_run"] = pa.nulls(total, pa.string())
+    columns["redrive_round"] = pa.array(np.zeros(total, np.int16))
+    return pa.Table.from_arrays([columns[name] for name in schema.ITEMS.names], schema=schema.ITEMS)
+
+
+def batch_rows(records: Any, errors: Sequence[str]) -> pa.Table:
+    """The `batches` rows of batch `records` (BATCH_DTYPE, (n,)). `errors` is indexed by the record's error code."""
+    columns: dict[str, pa.Array] = {}
+    ones = np.ones(len(records), np.int64)
+    for name in BATCH_DTYPE.names or ():
+        values = np.ascontiguousarray(records[name])
+        if name == "flush_cause":
+            columns[name] = _coded(values, ones, schema.FLUSH_CAUSES)
+        elif name == "outcome":
+            columns[name] = _coded(values, ones, schema.BATCH_OUTCOMES)
+        elif name == "error":
+            columns[name] = pa.array([errors[code] if code >= 0 else None for code in values], pa.string())
+        elif name == "window_max_wait_ns":
+            columns[name] = pa.array(values, mask=values >= NEVER)
+        elif schema.BATCHES.field(name).nullable:
+            columns[name] = pa.array(values, mask=values < 0)
+        else:
+            columns[name] = pa.array(values)
+    return pa.Table.from_arrays([columns[name] for name in schema.BATCHES.names], schema=schema.BATCHES)
+
+
+def _runs(records: Any) -> list[tuple[int, int, int]]:
+    """(block number, first id, end id) of the longest stretches of records that follow one another in a block."""
+    first, end, block = records["first"], records["end"], records["block"]
+    breaks = np.flatnonzero((first[1:] != end[:-1]) | (block[1:] != block[:-1])) + 1
+    heads = np.concatenate(([0], breaks))
+    tails = np.concatenate((breaks, [len(records)])) - 1
+    return list(zip(block[heads].tolist(), first[heads].tolist(), end[tails].tolist(), strict=True))
+
+
+def _intended(
+    records: Any, runs: list[tuple[int, int, int]], blocks: Mapping[int, BlockFacts], counts: Int64s
+) -> Int64s:
+    parts = []
+    for number, first, end in runs:
+        facts = blocks[number]
+        if facts.due_ns is None:  # saturate: intended when admitted (or offered, if it never was)
+            stamps = np.where(records["admitted"] >= 0, records["admitted"], records["offered"])
+            return np.repeat(stamps, counts)
+        parts.append(facts.due_ns[first - facts.first : end - facts.first])
+    return np.concatenate(parts) if len(parts) > 1 else parts[0]
+
+
+def _sizes(runs: list[tuple[int, int, int]], blocks: Mapping[int, BlockFacts]) -> Any:
+    parts = []
+    for number, first, end in runs:
+        facts = blocks[number]
+        if isinstance(facts.sizes, int):
+            parts.append(np.full(end - first, facts.sizes, np.int32))
+        else:
+            parts.append(facts.sizes[first - facts.first : end - facts.first])
+    return np.concatenate(parts) if len(parts) > 1 else parts[0]
+
+
+def _instants(stamps: Any, counts: Int64s, intended: Int64s) -> pa.Array:
+    """One instant a record -> one a row; AS_DUE is the item's own intended instant, UNKNOWN is NULL."""
+    lowest = int(stamps.min())
+    if lowest >= 0:
+        return pa.array(np.repeat(stamps, counts))
+    if lowest == AS_DUE and int(stamps.max()) == AS_DUE:
+        return pa.array(intended)
+    values = np.repeat(stamps, counts)
+    mask = values == UNKNOWN if lowest == UNKNOWN else None
+    return pa.array(np.where(values == AS_DUE, intended, values), mask=mask)
+
+
+def _coded(codes: Any, counts: Int64s, names: Sequence[str], null_code: int | None = None) -> pa.Array:
+    indices = np.repeat(codes, counts)
+    mask = None
+    if null_code is not None and (codes == null_code).any():
+        mask = indices == null_code
+    return pa.DictionaryArray.from_arrays(pa.array(indices, pa.int8(), mask=mask), pa.array(names, pa.string()))

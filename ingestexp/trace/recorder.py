@@ -1,0 +1,268 @@
+"""Takes note of every fate on the hot path: packs scalars, expands nothing.
+
+Must live here: packing records and handing full segments to the writer. Must not: Parquet, rows.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from ingestexp.core.span import UNKNOWN
+from ingestexp.ports import Settled
+from ingestexp.trace.records import (
+    BATCH_OUTCOME_CODES,
+    BATCH_STRUCT,
+    OUTCOME_CODES,
+    REASON_CODES,
+    SPAN_STRUCT,
+    BlockFacts,
+)
+
+if TYPE_CHECKING:
+    from ingestexp.core.batch import Batch
+    from ingestexp.core.span import Span
+
+SEGMENT_RECORDS: Final = 16_384
+SEGMENT_ITEMS: Final = 262_144
+SEGMENT_NS: Final = 1_000_000_000
+
+_NOTHING = Settled()
+_SPAN_BYTES = SPAN_STRUCT.size
+_BATCH_BYTES = BATCH_STRUCT.size
+
+
+class Segment:
+    """A closed stretch of records, in settle order. `spans` and `batches` are packed bytes."""
+
+    __slots__ = ("batch_count", "batches", "blocks", "errors", "last_at_ns", "parked", "span_count", "spans")
+
+    def __init__(self, blocks: list[BlockFacts]) -> None:
+        self.spans = bytearray(SEGMENT_RECORDS * SPAN_STRUCT.size)
+        self.batches = bytearray(SEGMENT_RECORDS * BATCH_STRUCT.size)
+        self.span_count = self.batch_count = 0
+        self.blocks = blocks  # registered since the last segment
+        self.errors: list[str] = []
+        self.parked: list[tuple[Batch, str]] = []
+        self.last_at_ns = 0
+
+
+class SegmentSink(Protocol):
+    def put(self, segment: Segment) -> None: ...
+
+
+class Totals:
+    """What the sinks' counters add up to over the run."""
+
+    __slots__ = ("attempts_failed", "batches", "commits", "cpu_ns", "fsyncs", "round_trips", "syscalls", "wire_bytes")
+
+    def __init__(self) -> None:
+        self.batches = self.attempts_failed = self.commits = self.fsyncs = 0
+        self.round_trips = self.syscalls = self.wire_bytes = self.cpu_ns = 0
+
+    def add(self, batch: Batch) -> None:
+        ack: Settled = batch.ack or _NOTHING
+        self.batches += 1
+        self.commits += ack.commits
+        self.fsyncs += ack.fsyncs
+        self.round_trips += ack.round_trips
+        self.syscalls += ack.syscalls
+        self.wire_bytes += ack.wire_bytes
+
+
+class Tally:
+    """Instead of a recorder when the trace is off: adds up the sinks' counters, keeps nothing of any item."""
+
+    def __init__(self) -> None:
+        self.totals = Totals()
+
+    def register(self, first: int, count: int, due_ns: Any, sizes: Any, phase: int) -> int:
+        return 0
+
+    def committed(self, batch: Batch) -> None:
+        self.totals.add(batch)
+
+    def attempt_failed(self, batch: Batch, permanent: bool) -> None:
+        self.totals.add(batch)
+        self.totals.attempts_failed += 1
+
+    def dead_lettered(self, batch: Batch, permanent: bool, reason: str) -> None:
+        self.attempt_failed(batch, permanent)
+
+    def dropped(self, span: Span, reason: str, at_ns: int) -> None: ...
+
+    def unsettled(self, span: Span, reason: str, batch: Batch | None) -> None: ...
+
+    def tick(self, now_ns: int) -> None: ...
+
+    def hand_over(self) -> None: ...
+
+
+class Recorder:
+    """Not thread-safe: called only by whoever has the turn."""
+
+    def __init__(self, sink: SegmentSink) -> None:
+        self.totals = Totals()
+        self._sink = sink
+        self._blocks: list[BlockFacts] = []
+        self._next_block = 0
+        self._open()
+
+    def register(self, first: int, count: int, due_ns: Any, sizes: Any, phase: int) -> int:
+        """Make a block of arrivals known, before any of its items settles; returns its number."""
+        number = self._next_block
+        self._next_block = number + 1
+        self._blocks.append(BlockFacts(number, first, count, due_ns, sizes, phase))
+        return number
+
+    def committed(self, batch: Batch) -> None:
+        self._attempt(batch, 0)
+        settled = batch.settled_at_ns
+        segment = self._segment
+        at = segment.span_count
+        for span in batch.spans:
+            if at == SEGMENT_RECORDS:
+                segment.span_count = at
+                self.hand_over()
+                segment = self._segment
+                at = 0
+            SPAN_STRUCT.pack_into(
+                segment.spans,
+                at * _SPAN_BYTES,
+                span.first,
+                span.end,
+                span.offered_at_ns,
+                span.admitted_at_ns,
+                batch.first_sent_at_ns,
+                batch.sent_at_ns,
+                settled,
+                batch.batch_id,
+                span.block.number,  # type: ignore[attr-defined]
+                0,
+                0,
+                batch.attempt,
+            )
+            at += 1
+        segment.span_count = at
+        self._items += batch.item_count
+        if self._items >= SEGMENT_ITEMS or settled - self._opened_at_ns >= SEGMENT_NS:
+            segment.last_at_ns = settled
+            self.hand_over()
+
+    def attempt_failed(self, batch: Batch, permanent: bool) -> None:
+        self._attempt(batch, BATCH_OUTCOME_CODES["rejected" if permanent else "failed"])
+
+    def dead_lettered(self, batch: Batch, permanent: bool, reason: str) -> None:
+        self.attempt_failed(batch, permanent)
+        for span in batch.spans:
+            self._span(span, "dead_lettered", reason, batch.settled_at_ns, batch)
+        self._segment.parked.append((batch, reason))
+
+    def dropped(self, span: Span, reason: str, at_ns: int) -> None:
+        self._span(span, "dropped", reason, at_ns, None)
+
+    def unsettled(self, span: Span, reason: str, batch: Batch | None) -> None:
+        if batch is not None and reason == "in_flight" and span is batch.spans[0]:
+            self._attempt(batch, BATCH_OUTCOME_CODES["unsettled"])  # its write had not returned
+        self._span(span, "unsettled", reason, UNKNOWN, batch)
+
+    def tick(self, now_ns: int) -> None:
+        """Close the segment by time even when nothing settles any more."""
+        if self._segment.span_count and now_ns - self._opened_at_ns >= SEGMENT_NS:
+            self._segment.last_at_ns = now_ns
+            self.hand_over()
+
+    def hand_over(self) -> None:
+        """Give the open segment to the writer (waits if the writer is behind) and start the next."""
+        segment = self._segment
+        segment.last_at_ns = max(segment.last_at_ns, self._opened_at_ns)
+        self._sink.put(segment)
+        self._opened_at_ns = segment.last_at_ns
+        self._open()
+
+    _opened_at_ns = 0
+
+    def _open(self) -> None:
+        self._blocks = []
+        self._segment = Segment(self._blocks)
+        self._items = 0
+
+    def _span(self, span: Span, outcome: str, reason: str, at_ns: int, batch: Batch | None) -> None:
+        segment = self._segment
+        if segment.span_count == SEGMENT_RECORDS:
+            self.hand_over()
+            segment = self._segment
+        SPAN_STRUCT.pack_into(
+            segment.spans,
+            segment.span_count * _SPAN_BYTES,
+            span.first,
+            span.end,
+            span.offered_at_ns,
+            span.admitted_at_ns,
+            batch.first_sent_at_ns if batch else UNKNOWN,
+            batch.sent_at_ns if batch else UNKNOWN,
+            at_ns,
+            batch.batch_id if batch else -1,
+            span.block.number,  # type: ignore[attr-defined]
+            OUTCOME_CODES[outcome],
+            REASON_CODES[reason],
+            batch.attempt if batch else 0,
+        )
+        segment.span_count += 1
+        self._items += span.end - span.first
+        if self._items >= SEGMENT_ITEMS:
+            segment.last_at_ns = max(at_ns, segment.last_at_ns)
+            self.hand_over()
+
+    def _attempt(self, batch: Batch, outcome: int) -> None:
+        segment = self._segment
+        if segment.batch_count == SEGMENT_RECORDS or segment.span_count == SEGMENT_RECORDS:
+            self.hand_over()
+            segment = self._segment
+        ack: Settled = batch.ack or _NOTHING
+        error = -1
+        if outcome:
+            error = self._error_code(segment, batch.error)
+            self.totals.attempts_failed += 1
+        limits = batch.limits
+        self.totals.add(batch)
+        BATCH_STRUCT.pack_into(
+            segment.batches,
+            segment.batch_count * _BATCH_BYTES,
+            batch.batch_id,
+            batch.parent_batch_id,
+            batch.attempt,
+            batch.cause,
+            outcome,
+            batch.spans[0].first,
+            batch.spans[-1].end - 1,
+            batch.opened_at_ns,
+            batch.closed_at_ns,
+            batch.sent_at_ns,
+            batch.settled_at_ns,
+            batch.next_attempt_at_ns,
+            batch.payload_bytes,
+            ack.wire_bytes,
+            ack.compress_ns,
+            batch.cpu_ns,
+            limits.max_wait_ns,
+            batch.depth_at_close,
+            batch.oldest_age_ns,
+            batch.item_count,
+            ack.commits,
+            ack.fsyncs,
+            ack.round_trips,
+            ack.syscalls,
+            limits.max_size,
+            batch.in_flight,
+            batch.worker,
+            error,
+        )
+        segment.batch_count += 1
+
+    @staticmethod
+    def _error_code(segment: Segment, error: str) -> int:
+        if not error:
+            return -1
+        if error not in segment.errors:
+            segment.errors.append(error)
+        return segment.errors.index(error)

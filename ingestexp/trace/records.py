@@ -1,0 +1,96 @@
+"""The packed form in which the hot path leaves its facts: one record a settled span, one a send attempt.
+
+Must live here: the struct layouts and their NumPy twins. Must not: when they are written (`recorder`), what
+they become (`expand`).
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from ingestexp.trace import schema
+
+if TYPE_CHECKING:
+    from ingestexp.ports import Int32s, Int64s
+
+SPAN_DTYPE: Final = np.dtype(
+    [
+        ("first", "<i8"),
+        ("end", "<i8"),
+        ("offered", "<i8"),
+        ("admitted", "<i8"),
+        ("first_sent", "<i8"),
+        ("sent", "<i8"),
+        ("settled", "<i8"),
+        ("batch", "<i4"),
+        ("block", "<i4"),
+        ("outcome", "<i1"),
+        ("reason", "<i1"),
+        ("attempts", "<i2"),
+    ]
+)
+SPAN_STRUCT: Final = struct.Struct("<7q2i2bh")
+
+BATCH_DTYPE: Final = np.dtype(
+    [
+        ("batch_id", "<i4"),
+        ("parent_batch_id", "<i4"),
+        ("attempt", "<i2"),
+        ("flush_cause", "<i1"),
+        ("outcome", "<i1"),
+        ("first_item_id", "<i8"),
+        ("last_item_id", "<i8"),
+        ("opened_at_ns", "<i8"),
+        ("closed_at_ns", "<i8"),
+        ("sent_at_ns", "<i8"),
+        ("settled_at_ns", "<i8"),
+        ("next_attempt_at_ns", "<i8"),
+        ("payload_bytes", "<i8"),
+        ("wire_bytes", "<i8"),
+        ("compress_ns", "<i8"),
+        ("cpu_ns", "<i8"),
+        ("window_max_wait_ns", "<i8"),
+        ("depth_at_close", "<i8"),
+        ("oldest_age_ns", "<i8"),
+        ("item_count", "<i4"),
+        ("commits", "<i4"),
+        ("fsyncs", "<i4"),
+        ("round_trips", "<i4"),
+        ("syscalls", "<i4"),
+        ("window_max_size", "<i4"),
+        ("in_flight", "<i2"),
+        ("worker", "<i2"),
+        ("error", "<i4"),
+    ]
+)
+BATCH_STRUCT: Final = struct.Struct("<2ih2b14q6i2hi")
+
+assert SPAN_STRUCT.size == SPAN_DTYPE.itemsize
+assert BATCH_STRUCT.size == BATCH_DTYPE.itemsize
+
+OUTCOME_CODES: Final = {name: code for code, name in enumerate(schema.OUTCOMES)}
+REASON_CODES: Final = {name: code for code, name in enumerate(schema.REASONS)}
+BATCH_OUTCOME_CODES: Final = {name: code for code, name in enumerate(schema.BATCH_OUTCOMES)}
+
+
+class BlockFacts:
+    """What the trace needs of a block of arrivals, without its payloads (holding those would own their memory).
+
+    `due_ns` int64 (n,), None in a `saturate` run (an item is intended when admitted); `sizes` int32 (n,) or one
+    int for all; `remaining` items whose fate is not written yet.
+    """
+
+    __slots__ = ("due_ns", "first", "number", "phase", "remaining", "sizes")
+
+    def __init__(
+        self, number: int, first: int, count: int, due_ns: Int64s | None, sizes: Int32s | int, phase: int
+    ) -> None:
+        self.number = number
+        self.first = first
+        self.remaining = count
+        self.due_ns = due_ns
+        self.sizes = sizes
+        self.phase = phase
