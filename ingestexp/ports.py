@@ -194,7 +194,11 @@ class Sink(Protocol):
         """Idempotent, also after a failed open."""
 
     def read_back(self) -> Int64s:
-        """Every item id the store holds, ascending, a repeated id repeated. Called after `close`, opens the store anew."""
+        """Every item id the store holds, ascending; a store that could hold an id twice repeats it.
+
+        Called after `close`, opens the store anew. An append-only store collapses the repeats of a re-sent item
+        (its reader would) and reports their number in `describe`.
+        """
 
     def describe(self) -> dict[str, object]:
         """What durability means here and where it is kept: goes into the manifest. No secrets."""

@@ -6,24 +6,24 @@ rules themselves (`policy`, `window`, `on_failure`, `control`), clocks, I/O.
 
 from __future__ import annotations
 
-from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
-from ingestexp.core.batch import Batch, FlushCause
-from ingestexp.core.effects import AttemptFailed, Committed, DeadLettered, Dropped, Effect, Send, Unsettled, WakeAt
+from ingestexp.core.attempts import Attempts
+from ingestexp.core.batch import FlushCause
+from ingestexp.core.effects import AttemptFailed, Committed, DeadLettered, Effect, Send, Unsettled, WakeAt
 from ingestexp.core.events import DRAIN, STOP, TIMER_FIRED, Arrived, Event, SendFailed, SendSettled
 from ingestexp.core.on_failure import Park
 from ingestexp.core.policy import Admission, Overflow
 from ingestexp.core.span import NEVER, UNKNOWN, Block, Span
-from ingestexp.core.window import OPEN, closed_at_ns, flush_cause
+from ingestexp.core.window import close_batch
 
 if TYPE_CHECKING:
+    from ingestexp.core.batch import Batch
     from ingestexp.core.control import Control
     from ingestexp.core.on_failure import OnFailure
     from ingestexp.core.queue import Bounds
 
 _BYTES = int(FlushCause.BYTES)
-_RETRY = int(FlushCause.RETRY)
 
 
 class Pipeline:
@@ -33,18 +33,17 @@ class Pipeline:
     """
 
     __slots__ = (
+        "_attempts",
         "_drained_at_ns",
         "_flying",
         "_next_batch_id",
         "_queue",
-        "_retries",
         "_wake_at_ns",
         "admission",
         "committed",
         "control",
         "dead_lettered",
         "draining",
-        "dropped",
         "free_workers",
         "offered",
         "on_failure",
@@ -70,10 +69,10 @@ class Pipeline:
         self.free_workers = workers
         self.draining = False
         self.stopped = False
-        self.offered = self.committed = self.dropped = self.dead_lettered = self.unsettled = 0
+        self.offered = self.committed = self.dead_lettered = self.unsettled = 0
         self._queue = self.admission.queue
-        self._retries: list[tuple[int, int, Batch]] = []
-        self._flying: dict[int, Batch] = {}
+        self._attempts = Attempts()
+        self._flying = self._attempts.flying
         self._next_batch_id = 0
         self._drained_at_ns = NEVER
         self._wake_at_ns = NEVER
@@ -84,6 +83,11 @@ class Pipeline:
     def in_flight(self) -> int:
         """Batches handed to workers and not yet settled."""
         return len(self._flying)
+
+    @property
+    def dropped(self) -> int:
+        """Items that the overflow policy let go."""
+        return self.admission.dropped
 
     @property
     def settled(self) -> int:
@@ -121,7 +125,7 @@ class Pipeline:
         effects: list[Effect] = []
         kind = type(event)
         if kind is SendSettled:
-            batch = event.batch  # type: ignore[union-attr]
+            batch: Batch = event.batch  # type: ignore[union-attr]
             if self._flying.pop(batch.batch_id, None) is None:
                 return effects  # given up before: it is unsettled already
             self.free_workers += 1
@@ -131,6 +135,8 @@ class Pipeline:
             effects.append(Committed(batch))
         elif kind is Arrived:
             self._arrive(event.span, now_ns, effects)  # type: ignore[union-attr]
+            if not self.free_workers and not self.admission.paused:
+                return effects  # nobody could take it
         elif kind is SendFailed:
             self._fail(event, now_ns, effects)  # type: ignore[arg-type]
         elif event is TIMER_FIRED:
@@ -149,10 +155,8 @@ class Pipeline:
         if self.stopped:
             span.admitted_at_ns = UNKNOWN
             self._give_up(span, "blocked", None, effects)
-            return
-        self.admission.offer(span, now_ns, effects)
-        if effects:
-            self._count_drops(effects)
+        elif not self.admission.admit(span):
+            self.admission.overflow_by(span, now_ns, effects)
 
     def _fail(self, event: SendFailed, now_ns: int, effects: list[Effect]) -> None:
         batch = event.batch
@@ -169,27 +173,19 @@ class Pipeline:
         batch.next_attempt_at_ns = now_ns + fate.delay_ns
         self.admission.reserved_items += batch.item_count
         self.admission.reserved_bytes += batch.payload_bytes
-        heappush(self._retries, (batch.next_attempt_at_ns, batch.batch_id, batch))
+        self._attempts.wait(batch)
         effects.append(AttemptFailed(batch, event.permanent))
 
     def _stop(self, effects: list[Effect]) -> None:
-        """Everything not settled is unsettled, in id order of its stage: sent, between attempts, queued, held."""
+        """Everything not settled is unsettled: what is out, then what is queued, then what is held at the source."""
         self.stopped = True
-        for batch in self._flying.values():
-            for span in batch.spans:
-                self._give_up(span, "in_flight", batch, effects)
-        for _, _, batch in sorted(self._retries, key=lambda entry: entry[1]):
-            for span in batch.spans:
-                self._give_up(span, "retrying", batch, effects)
-        for span in self._queue.spans:
+        for span, reason, batch in self._attempts.give_up():
+            self._give_up(span, reason, batch, effects)
+        for span in self._queue.clear():
             self._give_up(span, "queued", None, effects)
         for span in self.admission.held:
             span.admitted_at_ns = UNKNOWN
             self._give_up(span, "blocked", None, effects)
-        self._flying.clear()
-        self._retries.clear()
-        self._queue.spans.clear()
-        self._queue.items = self._queue.nbytes = 0
         self.admission.held.clear()
 
     def _give_up(self, span: Span, reason: str, batch: Batch | None, effects: list[Effect]) -> None:
@@ -201,7 +197,7 @@ class Pipeline:
     def _dispatch(self, now_ns: int, effects: list[Effect]) -> None:
         while True:
             if self.admission.paused:
-                self._release(now_ns, effects)
+                self.admission.release(now_ns, effects)
             if not self.free_workers:
                 wake_at_ns = NEVER
                 break
@@ -218,74 +214,36 @@ class Pipeline:
             self._wake_at_ns = wake_at_ns
             effects.append(WakeAt(wake_at_ns))
 
-    def _release(self, now_ns: int, effects: list[Effect]) -> None:
-        before = len(effects)
-        self.admission.release(now_ns, effects)
-        if len(effects) > before:
-            self._count_drops(effects[before:])
-
     def _next_batch(self, now_ns: int) -> Batch | None:
-        if self._retries:
-            if self._retries[0][0] <= now_ns:
+        waiting = self._attempts.waiting
+        if waiting:
+            if waiting[0][0] <= now_ns:
                 return self._retry()
             if self.ordered:
                 return None
         queue = self._queue
-        depth = queue.items
-        if not depth:
+        if not queue.items:
             return None
-        limits = self.control.limits
-        opened_ns = queue.first_arrival_ns()
-        cause = flush_cause(depth, queue.nbytes, now_ns - opened_ns, limits, self.draining)
-        if cause == OPEN:
-            if not self.admission.stuck():
-                return None
-            cause = _BYTES
-        spans, item_count, payload_bytes = queue.take(limits)
-        if not cause and item_count < limits.max_size:
-            cause = _BYTES
-        closed_ns = opened_ns
-        if item_count > 1:
-            last = spans[-1]
-            closed_ns = last.arrival_of(last.end - 1)
-        if cause:
-            closed_ns = closed_at_ns(cause, opened_ns, closed_ns, limits, self._drained_at_ns)
-        batch_id = self._next_batch_id
-        self._next_batch_id = batch_id + 1
-        age_ns = now_ns - opened_ns
-        return Batch(batch_id, cause, spans, item_count, payload_bytes, opened_ns, closed_ns, limits, depth, age_ns)
+        limits, drained_at_ns = self.control.limits, self._drained_at_ns
+        batch = close_batch(self._next_batch_id, queue, limits, now_ns, drained_at_ns)
+        if batch is None and self.admission.stuck():
+            batch = close_batch(self._next_batch_id, queue, limits, now_ns, drained_at_ns, _BYTES)
+        if batch is not None:
+            self._next_batch_id += 1
+        return batch
 
     def _retry(self) -> Batch:
-        """The failed batch again, as a row of its own: new id, the failed one as parent, first stamps kept."""
-        _, _, failed = heappop(self._retries)
+        failed, batch = self._attempts.again(self._next_batch_id, self._queue.items)
+        self._next_batch_id += 1
         self.admission.reserved_items -= failed.item_count
         self.admission.reserved_bytes -= failed.payload_bytes
-        batch = Batch(
-            self._next_batch_id,
-            _RETRY,
-            failed.spans,
-            failed.item_count,
-            failed.payload_bytes,
-            failed.opened_at_ns,
-            failed.closed_at_ns,
-            failed.limits,
-            self._queue.items,
-            failed.oldest_age_ns,
-        )
-        self._next_batch_id += 1
-        batch.attempt = failed.attempt + 1
-        batch.parent_batch_id = failed.batch_id
-        batch.first_sent_at_ns = failed.first_sent_at_ns
         return batch
 
     def _next_wake_ns(self) -> int:
         """When a free worker could find something to send without another event."""
-        wake_at_ns = self._retries[0][0] if self._retries else NEVER
-        if self._queue.items and not (self.ordered and self._retries):
-            wake_at_ns = min(wake_at_ns, self._queue.first_arrival_ns() + self.control.limits.max_wait_ns)
-        return min(wake_at_ns, NEVER)
-
-    def _count_drops(self, effects: list[Effect]) -> None:
-        for effect in effects:
-            if isinstance(effect, Dropped):
-                self.dropped += effect.span.end - effect.span.first
+        waiting = self._attempts.waiting
+        wake_at_ns = waiting[0][0] if waiting else NEVER
+        if self._queue.items and not (self.ordered and waiting):
+            aged_at_ns = self._queue.first_arrival_ns() + self.control.limits.max_wait_ns
+            wake_at_ns = aged_at_ns if aged_at_ns < wake_at_ns else wake_at_ns
+        return wake_at_ns

@@ -31,7 +31,7 @@ class Overflow(IntEnum):
 class Admission:
     """The door of the queue. `reserved_*` are items waiting for their next attempt, `held` those blocked outside."""
 
-    __slots__ = ("bounds", "held", "overflow", "paused", "queue", "reserved_bytes", "reserved_items")
+    __slots__ = ("bounds", "dropped", "held", "overflow", "paused", "queue", "reserved_bytes", "reserved_items")
 
     def __init__(self, bounds: Bounds, overflow: Overflow) -> None:
         self.queue = ItemQueue()
@@ -39,6 +39,7 @@ class Admission:
         self.overflow = overflow
         self.reserved_items = 0
         self.reserved_bytes = 0
+        self.dropped = 0
         self.held: deque[Span] = deque()
         self.paused = False
 
@@ -53,15 +54,22 @@ class Admission:
         """How many of the items first..end-1 fit now, counted from `first`."""
         return block.fit(first, min(end, first + self.room()), self.room_bytes()) - first
 
-    def offer(self, span: Span, now_ns: int, effects: list[Effect]) -> None:
-        """Admit what fits of the span; the policy decides about the rest."""
+    def admit(self, span: Span) -> bool:
+        """Let the whole span in if there is room for all of it."""
         queue = self.queue
-        if not self.held:
-            nbytes = span.block.nbytes(span.first, span.end)
-            fits = queue.items + self.reserved_items + span.end - span.first <= self.bounds.items
-            if fits and queue.nbytes + self.reserved_bytes + nbytes <= self.bounds.nbytes:
-                queue.push(span, nbytes)
-                return
+        items = queue.items + span.end - span.first
+        if self.paused or items + self.reserved_items > self.bounds.items:
+            return False
+        nbytes = queue.nbytes + span.block.nbytes(span.first, span.end)
+        if nbytes + self.reserved_bytes > self.bounds.nbytes:
+            return False
+        queue.spans.append(span)
+        queue.items = items
+        queue.nbytes = nbytes
+        return True
+
+    def overflow_by(self, span: Span, now_ns: int, effects: list[Effect]) -> None:
+        """Admit what fits of a span that does not fit as a whole; the policy decides about the rest."""
         if self.overflow is Overflow.DROP_NEWEST:
             self._drop_newest(span, effects)
         elif self.overflow is Overflow.DROP_OLDEST:
@@ -101,7 +109,9 @@ class Admission:
                     part.admitted_at_ns = now_ns
                 self.queue.push(part, part.block.nbytes(part.first, part.end))
             elif self._oversized(span):
-                self._drop(_cut(span, span.first + 1), "oversized", span.admitted_at_ns if now_ns is None else now_ns, effects)
+                self._drop(
+                    _cut(span, span.first + 1), "oversized", span.admitted_at_ns if now_ns is None else now_ns, effects
+                )
             else:
                 return
             if span.first == span.end:
@@ -137,14 +147,15 @@ class Admission:
             if not evicted:  # all room is taken by items between two attempts: those can't be recalled
                 self._drop(_cut(span, span.first + 1), "overflow_newest", span.admitted_at_ns, effects)
             for victim in evicted:
+                self.dropped += victim.end - victim.first
                 effects.append(Dropped(victim, "overflow_oldest", now_ns))
 
     def _oversized(self, span: Span) -> bool:
         return span.block.nbytes(span.first, span.first + 1) > self.bounds.nbytes
 
-    @staticmethod
-    def _drop(span: Span, reason: str, at_ns: int, effects: list[Effect]) -> None:
+    def _drop(self, span: Span, reason: str, at_ns: int, effects: list[Effect]) -> None:
         span.admitted_at_ns = UNKNOWN
+        self.dropped += span.end - span.first
         last = effects[-1] if effects else None
         if (
             isinstance(last, Dropped)

@@ -99,6 +99,13 @@ class ItemQueue:
             evicted.append(self._cut_head(end))
         return evicted
 
+    def clear(self) -> list[Span]:
+        """Take everything out."""
+        everything = list(self.spans)
+        self.spans.clear()
+        self.items = self.nbytes = 0
+        return everything
+
     def _cut_head(self, end: int) -> Span:
         head = self.spans[0]
         if end == head.end:

@@ -13,7 +13,12 @@ class Retry:
     __slots__ = ("backoff_ns", "factor", "jitter", "max_attempts", "max_backoff_ns")
 
     def __init__(
-        self, max_attempts: int, backoff_ns: int, factor: float = 2.0, max_backoff_ns: int = 1 << 40, jitter: float = 0.0
+        self,
+        max_attempts: int,
+        backoff_ns: int,
+        factor: float = 2.0,
+        max_backoff_ns: int = 1 << 40,
+        jitter: float = 0.0,
     ) -> None:
         self.max_attempts = max_attempts
         self.backoff_ns = backoff_ns

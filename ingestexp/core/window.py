@@ -5,10 +5,13 @@ Must live here: the limits and the closing rule. Must not: who moves the limits 
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from ingestexp.core.batch import FlushCause
+from ingestexp.core.batch import Batch, FlushCause
 from ingestexp.core.span import NEVER
+
+if TYPE_CHECKING:
+    from ingestexp.core.queue import ItemQueue
 
 OPEN: Final = -1
 """Instead of a flush cause: the window stays open."""
@@ -33,24 +36,39 @@ class Limits:
         return f"Limits(max_size={self.max_size}, max_wait_ns={self.max_wait_ns}, max_bytes={self.max_bytes})"
 
 
-def flush_cause(items: int, nbytes: int, age_ns: int, limits: Limits, draining: bool) -> int:
-    """Why a batch of the waiting `items` would close now, or OPEN. `age_ns` counts from the oldest one's admission.
+def close_batch(
+    batch_id: int, queue: ItemQueue, limits: Limits, now_ns: int, drained_at_ns: int, forced: int = OPEN
+) -> Batch | None:
+    """Take the next batch out of a queue that is not empty, or None while its window stays open.
 
-    A full window is `size` or `bytes` even when its oldest item is over age too: it is bound by throughput.
+    Age counts from the oldest item's admission. A full window is `size` or `bytes` even when its oldest item is over
+    age too: it is bound by throughput. After `drained_at_ns` (NEVER: the load goes on) nothing waits to fill up.
+    `forced` is the cause of a batch that closes although no limit is reached.
     """
-    if items >= limits.max_size:
-        return _SIZE
-    if nbytes >= limits.max_bytes:
-        return _BYTES
-    if age_ns >= limits.max_wait_ns:
-        return _AGE
-    return _DRAIN if draining else OPEN
-
-
-def closed_at_ns(cause: int, opened_at_ns: int, last_arrival_ns: int, limits: Limits, drained_at_ns: int) -> int:
-    """When the window closed; what comes after is the wait for a free worker, not the window's."""
+    depth = queue.items
+    opened_ns = queue.first_arrival_ns()
+    age_ns = now_ns - opened_ns
+    if depth >= limits.max_size:
+        cause = _SIZE
+    elif queue.nbytes >= limits.max_bytes:
+        cause = _BYTES
+    elif age_ns >= limits.max_wait_ns:
+        cause = _AGE
+    elif drained_at_ns < NEVER:
+        cause = _DRAIN
+    elif forced != OPEN:
+        cause = forced
+    else:
+        return None
+    spans, item_count, payload_bytes = queue.take(limits)
+    if cause == _SIZE and item_count < limits.max_size:
+        cause = _BYTES
+    closed_ns = opened_ns
+    if item_count > 1:
+        last = spans[-1]
+        closed_ns = last.arrival_of(last.end - 1)
     if cause == _AGE:
-        return max(opened_at_ns + limits.max_wait_ns, last_arrival_ns)
-    if cause == _DRAIN:
-        return max(drained_at_ns, last_arrival_ns)
-    return last_arrival_ns
+        closed_ns = max(opened_ns + limits.max_wait_ns, closed_ns)
+    elif cause == _DRAIN:
+        closed_ns = max(drained_at_ns, closed_ns)
+    return Batch(batch_id, cause, spans, item_count, payload_bytes, opened_ns, closed_ns, limits, depth, age_ns)

@@ -13,8 +13,8 @@ import numpy as np
 from ingestexp.core.span import AS_DUE
 
 if TYPE_CHECKING:
+    from ingestexp.engine.drive import Recording
     from ingestexp.ports import Int32s, Int64s, PayloadArray
-    from ingestexp.trace.recorder import Recorder
 
 
 class EvenBlock:
@@ -28,7 +28,7 @@ class EvenBlock:
         self.number = number
         self.first = first
         self.end = first + count
-        self._due = None if due_ns is None else memoryview(due_ns)
+        self._due = None if due_ns is None else due_ns.data
         self._size = size
         self._owned = owned
 
@@ -76,7 +76,7 @@ class UnevenBlock(EvenBlock):
         super().__init__(number, first, count, due_ns, 0, owned)
         total = np.zeros(count + 1, np.int64)
         np.cumsum(sizes, out=total[1:])
-        self._total = memoryview(total)
+        self._total = total.data
 
     def nbytes(self, first: int, end: int) -> int:
         total, base = self._total, self.first
@@ -90,7 +90,7 @@ class UnevenBlock(EvenBlock):
 
 
 def make_block(
-    recorder: Recorder,
+    recorder: Recording,
     first: int,
     count: int,
     due_ns: Int64s | None,

@@ -72,9 +72,9 @@ def drive(lane: Lane, core: Pipeline, recorder: Recording) -> None:
         for effect in handle(event, now_ns()):
             kind = type(effect)
             if kind is Send:
-                send(effect.batch)  # type: ignore[union-attr]
+                send(effect.batch)  # type: ignore[union-attr, arg-type]
             elif kind is Committed:
-                committed(effect.batch)  # type: ignore[union-attr]
+                committed(effect.batch)  # type: ignore[union-attr, arg-type]
             else:
                 obey(effect, lane, recorder)
 

@@ -6,7 +6,6 @@ writes (the lanes), the trace's files.
 
 from __future__ import annotations
 
-import gc
 import threading
 import time
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from ingestexp.core.events import STOP, Arrived
 from ingestexp.engine.drive import drive, obey
 from ingestexp.engine.floor import Floor, RunClock
-from ingestexp.engine.placement import pin_thread, sharpen_timer, split_cores
+from ingestexp.engine.placement import calm_collector, pin_thread, sharpen_timer, split_cores, wake_collector
 from ingestexp.engine.source import OpenLoopLane, SaturateLane
 from ingestexp.engine.worker import WorkerLane
 from ingestexp.ports import Saturate
@@ -23,6 +22,7 @@ from ingestexp.ports import Saturate
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ingestexp.core.effects import Effect
     from ingestexp.core.pipeline import Pipeline
     from ingestexp.engine.drive import Lane, Recording
     from ingestexp.engine.sampler import Sampler
@@ -93,8 +93,7 @@ class LiveRun:
             threading.Thread(target=self._thread, args=lane, name=f"lane-{number}", daemon=True)
             for number, lane in enumerate(lanes)
         ]
-        gc.collect()
-        gc.freeze()
+        calm_collector()
         try:
             pin_thread(other_cores)
             self._clock.start_in(START_DELAY_NS)
@@ -106,10 +105,12 @@ class LiveRun:
                 thread.join(LAST_WRITES_S)
             self._give_up_the_rest()
         finally:
-            gc.unfreeze()  # DuckDB prints leak notices about frozen objects
+            wake_collector()
             pin_thread(other_cores | ({source_core} if source_core is not None else set()))
         floor = self._floor
-        return RunEnd(self._load_ended_at_ns(), floor.ended_at_ns, interrupted, floor.error, source_core, started_wall_s)
+        return RunEnd(
+            self._load_ended_at_ns(), floor.ended_at_ns, interrupted, floor.error, source_core, started_wall_s
+        )
 
     def _thread(self, lane: Lane, cores: frozenset[int]) -> None:
         pin_thread(cores)
@@ -176,6 +177,6 @@ class LiveRun:
             except Exception as error:
                 floor.fail(error)  # the evidence could not be written
 
-    def _obey_all(self, effects: list[object]) -> None:
+    def _obey_all(self, effects: list[Effect]) -> None:
         for effect in effects:
-            obey(effect, self._source, self._recorder)  # type: ignore[arg-type]
+            obey(effect, self._source, self._recorder)

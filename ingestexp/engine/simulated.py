@@ -119,10 +119,8 @@ class SimulatedLane:
                 else:
                     end = first + core.wants(block, first, end_of_block)
                     if end - first > 1 and at[end - 1 - base] > horizon_ns:
-                        if at[first + 1 - base] > horizon_ns:
-                            end = first + 1
-                        else:
-                            end = block.due_until(horizon_ns, first)
+                        alone = at[first + 1 - base] > horizon_ns
+                        end = first + 1 if alone else block.due_until(horizon_ns, first)
                     self._now_ns = at[end - 1 - base]
                     span = Span(block, first, end, AS_DUE, AS_DUE)
                 first = end

@@ -5,7 +5,6 @@ Must live here: turning the load into blocks of sizes. Must not: the order of ev
 
 from __future__ import annotations
 
-import gc
 import time
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from ingestexp.core.events import STOP
 from ingestexp.engine.blocks import make_block
 from ingestexp.engine.drive import drive, obey
 from ingestexp.engine.live_run import RunEnd
+from ingestexp.engine.placement import calm_collector, wake_collector
 from ingestexp.engine.simulated import SimulatedLane
 
 if TYPE_CHECKING:
@@ -57,8 +57,7 @@ class SimulatedRun:
     def run(self) -> RunEnd:
         """Run to the end in virtual time. An interrupt ends the load; what was offered drains in virtual time."""
         started_wall_s = time.time()
-        gc.collect()
-        gc.freeze()
+        calm_collector()
         error: BaseException | None = None
         try:
             drive(self._lane, self._core, self._recorder)
@@ -66,7 +65,7 @@ class SimulatedRun:
         except Exception as failure:
             error = failure
         finally:
-            gc.unfreeze()
+            wake_collector()
         lane = self._lane
         return RunEnd(
             lane.load_ended_at_ns, lane.now_ns(), bool(self._watcher.interrupts()), error, None, started_wall_s
@@ -98,5 +97,3 @@ class SimulatedRun:
             due_ns = np.ascontiguousarray(stretch.due_ns)
             yield make_block(self._recorder, first, count, due_ns, sizes, stretch.phase, None)
             first += count
-
-

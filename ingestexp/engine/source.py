@@ -119,7 +119,9 @@ class OpenLoopLane(_Source):
         for stretch in self._stretches if not exhausted else ():
             count = int(np.searchsorted(stretch.due_ns, until_ns, side="right"))
             if count:
-                block = self._block(next_id, stretch.due_ns[:count], self._sizes(next_id, count, stretch.sizes), stretch.phase, False)
+                block = self._block(
+                    next_id, stretch.due_ns[:count], self._sizes(next_id, count, stretch.sizes), stretch.phase, False
+                )
                 yield Span(block, next_id, next_id + count, AS_DUE, AS_DUE)
                 next_id += count
             if count < len(stretch.due_ns):
@@ -150,7 +152,9 @@ class OpenLoopLane(_Source):
                 end = min(count, start + at_most)
                 end = start + _within_bytes(sizes, start, end)
                 part = sizes if isinstance(sizes, int) else sizes[start:end]
-                yield self._block(first + start, stretch.due_ns[start:end], part, stretch.phase, True, stretch.sizes is not None)
+                yield self._block(
+                    first + start, stretch.due_ns[start:end], part, stretch.phase, True, stretch.sizes is not None
+                )
                 start = end
             first += count
 

@@ -22,8 +22,9 @@ from ingestexp.experiment.manifest import Manifest, code_version, config_hash, h
 from ingestexp.experiment.progress import Interrupts, ProgressLine
 from ingestexp.ports import Notices, Saturate, SinkError
 from ingestexp.trace.ledger import audit_readback, balance, fates, lateness_quantile_ns
-from ingestexp.trace.recorder import Recorder, Tally
+from ingestexp.trace.recorder import Recorder
 from ingestexp.trace.schema import SCHEMA_VERSION
+from ingestexp.trace.tally import Tally
 from ingestexp.trace.writer import TraceError, TraceWriter
 
 if TYPE_CHECKING:

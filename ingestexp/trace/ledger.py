@@ -57,7 +57,7 @@ class Readback:
 
 
 def fates(run_dir: Path, offered: int) -> tuple[Any, int]:
-    """(int8 (offered,) outcome code by item id, -1 where there is no row; rows with an id seen before or out of range)."""
+    """(int8 (offered,) outcome code by item id, -1 without a row; rows whose id was seen before or is out of range)."""
     by_id = np.full(offered, -1, np.int8)
     codes = {name: code for code, name in enumerate(OUTCOMES)}
     repeated = 0

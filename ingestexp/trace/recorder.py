@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from ingestexp.core.span import UNKNOWN
-from ingestexp.ports import Settled
 from ingestexp.trace.records import (
     BATCH_OUTCOME_CODES,
     BATCH_STRUCT,
@@ -17,16 +16,17 @@ from ingestexp.trace.records import (
     SPAN_STRUCT,
     BlockFacts,
 )
+from ingestexp.trace.tally import NOTHING, Totals
 
 if TYPE_CHECKING:
     from ingestexp.core.batch import Batch
     from ingestexp.core.span import Span
+    from ingestexp.ports import Settled
 
 SEGMENT_RECORDS: Final = 16_384
 SEGMENT_ITEMS: Final = 262_144
 SEGMENT_NS: Final = 1_000_000_000
 
-_NOTHING = Settled()
 _SPAN_BYTES = SPAN_STRUCT.size
 _BATCH_BYTES = BATCH_STRUCT.size
 
@@ -48,53 +48,6 @@ class Segment:
 
 class SegmentSink(Protocol):
     def put(self, segment: Segment) -> None: ...
-
-
-class Totals:
-    """What the sinks' counters add up to over the run."""
-
-    __slots__ = ("attempts_failed", "batches", "commits", "cpu_ns", "fsyncs", "round_trips", "syscalls", "wire_bytes")
-
-    def __init__(self) -> None:
-        self.batches = self.attempts_failed = self.commits = self.fsyncs = 0
-        self.round_trips = self.syscalls = self.wire_bytes = self.cpu_ns = 0
-
-    def add(self, batch: Batch) -> None:
-        ack: Settled = batch.ack or _NOTHING
-        self.batches += 1
-        self.commits += ack.commits
-        self.fsyncs += ack.fsyncs
-        self.round_trips += ack.round_trips
-        self.syscalls += ack.syscalls
-        self.wire_bytes += ack.wire_bytes
-
-
-class Tally:
-    """Instead of a recorder when the trace is off: adds up the sinks' counters, keeps nothing of any item."""
-
-    def __init__(self) -> None:
-        self.totals = Totals()
-
-    def register(self, first: int, count: int, due_ns: Any, sizes: Any, phase: int) -> int:
-        return 0
-
-    def committed(self, batch: Batch) -> None:
-        self.totals.add(batch)
-
-    def attempt_failed(self, batch: Batch, permanent: bool) -> None:
-        self.totals.add(batch)
-        self.totals.attempts_failed += 1
-
-    def dead_lettered(self, batch: Batch, permanent: bool, reason: str) -> None:
-        self.attempt_failed(batch, permanent)
-
-    def dropped(self, span: Span, reason: str, at_ns: int) -> None: ...
-
-    def unsettled(self, span: Span, reason: str, batch: Batch | None) -> None: ...
-
-    def tick(self, now_ns: int) -> None: ...
-
-    def hand_over(self) -> None: ...
 
 
 class Recorder:
@@ -218,7 +171,7 @@ class Recorder:
         if segment.batch_count == SEGMENT_RECORDS or segment.span_count == SEGMENT_RECORDS:
             self.hand_over()
             segment = self._segment
-        ack: Settled = batch.ack or _NOTHING
+        ack: Settled = batch.ack or NOTHING
         error = -1
         if outcome:
             error = self._error_code(segment, batch.error)

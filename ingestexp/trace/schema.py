@@ -61,7 +61,7 @@ ITEMS: Final = pa.schema(
         pa.field("redrive_round", pa.int16(), nullable=False),
     ]
 )
-"""One row per item. batch_id is the batch of its last attempt; settled_at_ns the instant it was committed, dropped or parked."""
+"""One row per item. batch_id: its last attempt. settled_at_ns: when it was committed, dropped or parked."""
 
 BATCHES: Final = pa.schema(
     [
@@ -95,7 +95,7 @@ BATCHES: Final = pa.schema(
         pa.field("worker", pa.int16(), nullable=False),
     ]
 )
-"""One row per send attempt; a retry is a row of its own with the failed attempt as parent. cpu_ns: the worker's CPU time in `write`."""
+"""One row per send attempt; a retry has the failed attempt as parent. cpu_ns: the worker's CPU time in `write`."""
 
 SAMPLES: Final = pa.schema(
     [

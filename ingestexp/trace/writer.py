@@ -169,7 +169,9 @@ def dead_letter_rows(batch: Batch, reason: str) -> pa.Table:
             "item_id": ids,
             "intended_at_ns": intended,
             "dead_lettered_at_ns": [batch.settled_at_ns] * count,
-            "reason": pa.array([reason] * count, pa.string()).dictionary_encode().cast(schema.DEAD_LETTERS.field("reason").type),
+            "reason": pa.array([reason] * count, pa.string())
+            .dictionary_encode()
+            .cast(schema.DEAD_LETTERS.field("reason").type),
             "error": [batch.error or None] * count,
             "attempt_count": [batch.attempt] * count,
             "batch_id": [batch.batch_id] * count,
