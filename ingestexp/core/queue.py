@@ -81,7 +81,7 @@ class ItemQueue:
             items += end - head.first
             nbytes += size
             taken.append(self._cut_head(end))
-            if nbytes >= max_bytes:
+            if nbytes > max_bytes:
                 break
         self.items -= items
         self.nbytes -= nbytes

@@ -1,6 +1,6 @@
 """The simulated lane: virtual time that jumps to the next completion, arrival or timer.
 
-Must live here: the total order of events (time, then completion < arrival < timer, then batch id). Must not: real
+Must live here: the total order of events (time, then completion < timer < arrival, then batch id). Must not: real
 time, payload bytes. The same seed gives the same trace, byte for byte.
 """
 
@@ -77,7 +77,6 @@ class SimulatedLane:
             batch.first_sent_at_ns = now_ns
         batch.worker = self._idle.pop()
         done_at_ns = now_ns + self._cost.service_ns(batch.item_count, batch.payload_bytes)
-        batch.settled_at_ns = done_at_ns
         heappush(self._writes, (done_at_ns, batch.batch_id, batch))
 
     def wake_at(self, at_ns: int) -> None:
@@ -102,9 +101,7 @@ class SimulatedLane:
             while first < end_of_block:
                 due_ns = at[first - base]
                 done_at_ns = writes[0][0] if writes else NEVER
-                horizon_ns = self._wake_at_ns
-                if done_at_ns <= horizon_ns:
-                    horizon_ns = done_at_ns - 1
+                horizon_ns = (done_at_ns if done_at_ns < self._wake_at_ns else self._wake_at_ns) - 1
                 if observer is not None and observer.next_at_ns <= horizon_ns:
                     horizon_ns = observer.next_at_ns - 1
                 if self._paused or (due_ns > horizon_ns and due_ns > self._resumed_at_ns):
@@ -153,7 +150,7 @@ class SimulatedLane:
             self._wake_at_ns = NEVER  # cleared before it is told, or the lane would fire it for ever
             return TIMER_FIRED
         batch = heappop(self._writes)[2]
-        self._now_ns = done_at_ns
+        self._now_ns = batch.settled_at_ns = done_at_ns
         self._idle.append(batch.worker)
         error = self._fails(batch) if self._fails is not None else None
         if error is None:

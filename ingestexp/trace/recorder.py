@@ -23,10 +23,11 @@ if TYPE_CHECKING:
     from ingestexp.core.span import Span
     from ingestexp.ports import Settled
 
-SEGMENT_RECORDS: Final = 16_384
+SEGMENT_RECORDS: Final = 32_768
 SEGMENT_ITEMS: Final = 262_144
 SEGMENT_NS: Final = 1_000_000_000
 
+_UNSETTLED = BATCH_OUTCOME_CODES["unsettled"]
 _SPAN_BYTES = SPAN_STRUCT.size
 _BATCH_BYTES = BATCH_STRUCT.size
 
@@ -53,7 +54,9 @@ class SegmentSink(Protocol):
 class Recorder:
     """Not thread-safe: called only by whoever has the turn."""
 
-    def __init__(self, sink: SegmentSink) -> None:
+    def __init__(self, sink: SegmentSink, segment_ns: int = SEGMENT_NS) -> None:
+        """A segment is handed over when full or `segment_ns` old (by the run's clock)."""
+        self._segment_ns = segment_ns
         self.totals = Totals()
         self._sink = sink
         self._blocks: list[BlockFacts] = []
@@ -97,7 +100,7 @@ class Recorder:
             at += 1
         segment.span_count = at
         self._items += batch.item_count
-        if self._items >= SEGMENT_ITEMS or settled - self._opened_at_ns >= SEGMENT_NS:
+        if self._items >= SEGMENT_ITEMS or settled - self._opened_at_ns >= self._segment_ns:
             segment.last_at_ns = settled
             self.hand_over()
 
@@ -120,7 +123,7 @@ class Recorder:
 
     def tick(self, now_ns: int) -> None:
         """Close the segment by time even when nothing settles any more."""
-        if self._segment.span_count and now_ns - self._opened_at_ns >= SEGMENT_NS:
+        if self._segment.span_count and now_ns - self._opened_at_ns >= self._segment_ns:
             self._segment.last_at_ns = now_ns
             self.hand_over()
 
@@ -175,7 +178,7 @@ class Recorder:
         error = -1
         if outcome:
             error = self._error_code(segment, batch.error)
-            self.totals.attempts_failed += 1
+            self.totals.attempts_failed += outcome != _UNSETTLED
         limits = batch.limits
         self.totals.add(batch)
         BATCH_STRUCT.pack_into(

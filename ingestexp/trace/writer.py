@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import numpy as np
 import pyarrow as pa
 
+from ingestexp.core.span import NEVER
 from ingestexp.trace import schema
 from ingestexp.trace.expand import batch_rows, item_rows
-from ingestexp.trace.parts import PartWriter
+from ingestexp.trace.parts import PART_NS, PartWriter
 from ingestexp.trace.records import BATCH_DTYPE, SPAN_DTYPE, BlockFacts
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 QUEUE_SEGMENTS: Final = 4
 
+_DELTA_BATCHES: Final = ("batch_id", "first_item_id", "last_item_id")
 _DELTA: Final = ("item_id", "intended_at_ns", "batch_id")
 _DELTA_SIMULATED: Final = (*_DELTA, "offered_at_ns", "admitted_at_ns")  # offered and admitted as due
 
@@ -56,11 +58,14 @@ class TraceWriter:
         self._blocks: dict[int, BlockFacts] = {}
         self._error: Exception | None = None
         self._queue: queue.Queue[Segment | pa.Table | None] = queue.Queue(QUEUE_SEGMENTS)
+        # A virtual second may pass in no time: a simulated trace rolls by rows alone, so that it stays reproducible.
+        part_ns = NEVER if simulated else PART_NS
+        delta = _DELTA_SIMULATED if simulated else _DELTA
         try:
-            self.items = PartWriter(folder / "items", schema.ITEMS, _DELTA_SIMULATED if simulated else _DELTA)
-            self.batches = PartWriter(folder / "batches", schema.BATCHES, ("batch_id", "first_item_id", "last_item_id"))
-            self.samples = PartWriter(folder / "samples", schema.SAMPLES)
-            self.dead_letters = PartWriter(folder / "dead_letters", schema.DEAD_LETTERS)
+            self.items = PartWriter(folder / "items", schema.ITEMS, delta, part_ns)
+            self.batches = PartWriter(folder / "batches", schema.BATCHES, _DELTA_BATCHES, part_ns)
+            self.samples = PartWriter(folder / "samples", schema.SAMPLES, (), part_ns)
+            self.dead_letters = PartWriter(folder / "dead_letters", schema.DEAD_LETTERS, (), part_ns)
         except OSError as error:
             raise TraceError(f"cannot write the trace under {folder}: {error.strerror or error}") from error
         self._thread = threading.Thread(target=self._run, name="trace-writer", daemon=True)
