@@ -1,0 +1,66 @@
+"""First in, first out, within what is kept."""
+
+from __future__ import annotations
+
+from hypothesis import given
+
+from ingestexp.core.effects import Dropped
+from ingestexp.core.policy import Overflow
+from tests.core.script import Setup, Step, World
+from tests.core.scripts import scripts, setups
+from tests.core.test_limits import sent
+
+
+@given(setups(), scripts)
+def test_first_sends_ascend_in_id_order_whatever_was_dropped_between(setup: Setup, script: list[Step]) -> None:
+    world = World(setup).play(script).finish()
+    firsts = [
+        item_id
+        for _, batch in sent(world)
+        if batch.attempt == 1
+        for span in batch.spans
+        for item_id in range(span.first, span.end)
+    ]
+    assert firsts == sorted(set(firsts))
+
+
+@given(setups(), scripts)
+def test_batch_ids_are_dense_and_ascend_in_send_order(setup: Setup, script: list[Step]) -> None:
+    world = World(setup).play(script).finish()
+    ids = [batch.batch_id for _, batch in sent(world)]
+    assert ids == list(range(len(ids)))
+
+
+@given(setups(), scripts)
+def test_under_ordered_no_new_batch_is_sent_while_one_waits_for_its_next_attempt(
+    setup: Setup, script: list[Step]
+) -> None:
+    world = World(setup).play(script).finish()
+    waiting: set[int] = set()
+    for _, name, *facts in world.notes:
+        if name == "AttemptFailed":
+            waiting.add(facts[0])
+        elif name == "Send":
+            batch_id, _, attempt, parent = facts[:4]
+            waiting.discard(parent)
+            assert not (setup.ordered and attempt == 1 and waiting), batch_id
+
+
+@given(setups(), scripts)
+def test_each_policy_drops_only_what_it_may(setup: Setup, script: list[Step]) -> None:
+    """block and unbounded drop only what is larger than the whole queue; drop_oldest the newest only behind retries."""
+    allowed = {
+        Overflow.BLOCK: {"oversized"},
+        Overflow.UNBOUNDED: set(),
+        Overflow.DROP_NEWEST: {"oversized", "overflow_newest"},
+        Overflow.DROP_OLDEST: {"oversized", "overflow_oldest", "overflow_newest"},
+    }[setup.overflow]
+    world = World(setup).play(script).finish()
+    for _, _, effects in world.log:
+        for effect in effects:
+            if isinstance(effect, Dropped):
+                assert effect.reason in allowed
+                if effect.reason == "oversized":
+                    block = effect.span.block
+                    for item_id in range(effect.span.first, effect.span.end):
+                        assert block.nbytes(item_id, item_id + 1) > setup.capacity_bytes
