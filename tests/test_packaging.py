@@ -22,13 +22,13 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 pytestmark = [pytest.mark.packaging, pytest.mark.xdist_group("packaging")]
 
 
-def run(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+def run(*command: str | Path, cwd: Path, allowed: tuple[int, ...] = (0,)) -> subprocess.CompletedProcess[str]:
     """Run it with nothing of this session in reach: no PYTHONPATH, no settings of ours."""
     clean = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "INGESTEXP_", "HYDRA_"))}
     done = subprocess.run(
         [str(word) for word in command], cwd=cwd, env=clean, capture_output=True, text=True, check=False, timeout=60
     )
-    assert done.returncode == 0, f"{command} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
+    assert done.returncode in allowed, f"{command} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done
 
 
@@ -91,7 +91,9 @@ def test_the_installed_wheel_composes_from_an_empty_folder(python: Path, tmp_pat
 
 
 def test_the_installed_wheel_runs_from_an_empty_folder(python: Path, tmp_path: Path) -> None:
-    done = run(python, "-m", "ingestexp", "load.duration_s=0.3", "load.rate_per_s=2000", cwd=tmp_path)
+    # Exit code 1: so short a run may well leave its verdict inconclusive.
+    asked = ("load.duration_s=0.3", "load.rate_per_s=2000")
+    done = run(python, "-m", "ingestexp", *asked, cwd=tmp_path, allowed=(0, 1))
     latest = tmp_path / "runs" / "latest"
     assert latest.is_symlink()
     manifest = json.loads((latest / "manifest.json").read_text(encoding="utf-8"))
