@@ -93,35 +93,46 @@ class SimulatedLane:
 
     def events(self) -> Iterator[Event]:
         core = self._core
-        writes = self._writes
-        observer = self._observer
+        writes, idle = self._writes, self._idle
+        observer, fails = self._observer, self._fails
         for block in self._blocks:
             at, base, end_of_block = block.due_view(), block.first, block.end
             first = base
             while first < end_of_block:
                 due_ns = at[first - base]
-                done_at_ns = writes[0][0] if writes else NEVER
-                horizon_ns = (done_at_ns if done_at_ns < self._wake_at_ns else self._wake_at_ns) - 1
-                if observer is not None and observer.next_at_ns <= horizon_ns:
-                    horizon_ns = observer.next_at_ns - 1
-                if self._paused or (due_ns > horizon_ns and due_ns > self._resumed_at_ns):
-                    event = self._jump(done_at_ns)
-                    if event is not None:
-                        yield event
-                    continue
-                if due_ns <= self._resumed_at_ns:  # fell due while the source was blocked: told now
+                next_ns = writes[0][0] if writes else NEVER
+                timed = self._wake_at_ns < next_ns
+                if timed:
+                    next_ns = self._wake_at_ns
+                if observer is not None and observer.next_at_ns <= next_ns and observer.next_at_ns <= due_ns:
+                    self._observe(observer)
+                elif (due_ns >= next_ns and due_ns > self._resumed_at_ns) or self._paused:
+                    if timed or fails is not None:
+                        yield self._settle_or_fire(timed)
+                    else:  # as `_settle_or_fire` does, without the call
+                        batch = heappop(writes)[2]
+                        self._now_ns = batch.settled_at_ns = next_ns
+                        idle.append(batch.worker)
+                        batch.ack = _ACK
+                        yield SendSettled(batch)
+                elif due_ns <= self._resumed_at_ns:  # fell due while the source was blocked: told now
                     end = block.due_until(self._resumed_at_ns, first)
                     end = first + core.wants(block, first, end)
                     span = Span(block, first, end, AS_DUE, self._now_ns)
+                    first = end
+                    yield Arrived(span)
                 else:
-                    end = first + core.wants(block, first, end_of_block)
-                    if end - first > 1 and at[end - 1 - base] > horizon_ns:
-                        alone = at[first + 1 - base] > horizon_ns
-                        end = first + 1 if alone else block.due_until(horizon_ns, first)
+                    end = first + 1
+                    if observer is not None and observer.next_at_ns < next_ns:
+                        next_ns = observer.next_at_ns
+                    if end < end_of_block and at[end - base] < next_ns:
+                        end = first + core.wants(block, first, end_of_block)
+                        if at[end - 1 - base] >= next_ns:
+                            end = block.due_until(next_ns - 1, first)
                     self._now_ns = at[end - 1 - base]
                     span = Span(block, first, end, AS_DUE, AS_DUE)
-                first = end
-                yield Arrived(span)
+                    first = end
+                    yield Arrived(span)
         yield from self._drain()
 
     def _drain(self) -> Iterator[Event]:
@@ -129,28 +140,31 @@ class SimulatedLane:
         deadline_ns = self._now_ns + self._drain_ns
         yield DRAIN
         while not self._core.done:
-            done_at_ns = self._writes[0][0] if self._writes else NEVER
-            if min(done_at_ns, self._wake_at_ns) > deadline_ns:
+            next_ns = self._writes[0][0] if self._writes else NEVER
+            timed = self._wake_at_ns < next_ns
+            next_ns = min(next_ns, self._wake_at_ns)
+            observer = self._observer
+            if observer is not None and observer.next_at_ns <= min(next_ns, deadline_ns):
+                self._observe(observer)
+            elif next_ns > deadline_ns:
                 self._now_ns = deadline_ns
                 yield STOP
                 return
-            event = self._jump(done_at_ns)
-            if event is not None:
-                yield event
+            else:
+                yield self._settle_or_fire(timed)
 
-    def _jump(self, done_at_ns: int) -> Event | None:
-        """On to the next completion or timer; or None, when the observer's instant came first and it has looked."""
-        observer = self._observer
-        if observer is not None and observer.next_at_ns <= done_at_ns and observer.next_at_ns <= self._wake_at_ns:
-            self._now_ns = max(self._now_ns, observer.next_at_ns)
-            observer.observe(self._now_ns)
-            return None
-        if done_at_ns > self._wake_at_ns:
+    def _observe(self, observer: Observer) -> None:
+        self._now_ns = max(self._now_ns, observer.next_at_ns)
+        observer.observe(self._now_ns)
+
+    def _settle_or_fire(self, timed: bool) -> Event:
+        """On to the timer's instant or to the next completion."""
+        if timed:
             self._now_ns = max(self._now_ns, self._wake_at_ns)
             self._wake_at_ns = NEVER  # cleared before it is told, or the lane would fire it for ever
             return TIMER_FIRED
-        batch = heappop(self._writes)[2]
-        self._now_ns = batch.settled_at_ns = done_at_ns
+        self._now_ns, _, batch = heappop(self._writes)
+        batch.settled_at_ns = self._now_ns
         self._idle.append(batch.worker)
         error = self._fails(batch) if self._fails is not None else None
         if error is None:

@@ -7,12 +7,14 @@ mistakes (found before), figures and verdicts (`report`, from the evidence alone
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from ingestexp.core.control import Static
 from ingestexp.core.on_failure import RetryBatch
 from ingestexp.core.pipeline import Pipeline
+from ingestexp.core.span import NEVER
 from ingestexp.engine.live_run import LiveRun, RunEnd
 from ingestexp.engine.probes import HostProbe
 from ingestexp.engine.sampler import Sampler
@@ -22,7 +24,7 @@ from ingestexp.experiment.manifest import Manifest, code_version, config_hash, h
 from ingestexp.experiment.progress import Interrupts, ProgressLine
 from ingestexp.ports import Notices, Saturate, SinkError
 from ingestexp.trace.ledger import audit_readback, balance, fates, lateness_quantile_ns
-from ingestexp.trace.recorder import Recorder
+from ingestexp.trace.recorder import SEGMENT_NS, Recorder
 from ingestexp.trace.schema import SCHEMA_VERSION
 from ingestexp.trace.tally import Tally
 from ingestexp.trace.writer import TraceError, TraceWriter
@@ -108,7 +110,7 @@ class _Run:
         if config.trace.enabled:
             watch = line.histogram.watch if line.shown and not isinstance(parts.load, Saturate) else None
             self.writer = TraceWriter(self.run_dir, parts.load.phases, self.simulated, watch)
-            recorder = Recorder(self.writer)
+            recorder = Recorder(self.writer, NEVER if self.simulated else SEGMENT_NS)
         probe = None if self.simulated else HostProbe()
         sampler = Sampler(core, parts.load, int(config.trace.sample_every_ms * 1e6), self.writer, probe)
         drain_ns = int(config.run.drain_s * 1e9)
@@ -124,12 +126,14 @@ class _Run:
                 core, recorder, parts.load, parts.payloads, parts.sink, uniform, drain_ns, sampler, line
             ).run()
         line.clear()
+        driven_s = time.time() - end.started_wall_s
         self._close_trace(recorder, sampler, end)
         if probe is not None:
             probe.close()
         totals = recorder.totals
         self.manifest.facts.update(
             load_started_at_s=end.started_wall_s,
+            timing={"driven_s": driven_s, "trace_closed_s": time.time() - end.started_wall_s},
             load_ended_at_ns=end.load_ended_at_ns,
             ended_at_ns=end.ended_at_ns,
             counters={
@@ -140,11 +144,7 @@ class _Run:
                 "unsettled": core.unsettled,
                 "batches": totals.batches,
                 "attempts_failed": totals.attempts_failed,
-                "commits": totals.commits,
-                "fsyncs": totals.fsyncs,
-                "round_trips": totals.round_trips,
-                "syscalls": totals.syscalls,
-                "wire_bytes": totals.wire_bytes,
+                **totals.sums(),
                 "cpu_ns": _process_cpu_ns() - cpu_ns,
                 "peak_rss_bytes": sampler.peak_rss_bytes,
             },

@@ -18,22 +18,37 @@ NOTHING: Final = Settled()
 
 
 class Totals:
-    """What the sinks' counters add up to over the run."""
+    """Running sums of the attempts' counters. A sink that answers with one and the same object is summed at the end."""
 
-    __slots__ = ("attempts_failed", "batches", "commits", "cpu_ns", "fsyncs", "round_trips", "syscalls", "wire_bytes")
+    __slots__ = ("_ack", "_repeats", "_sums", "attempts_failed", "batches")
 
     def __init__(self) -> None:
-        self.batches = self.attempts_failed = self.commits = self.fsyncs = 0
-        self.round_trips = self.syscalls = self.wire_bytes = self.cpu_ns = 0
+        self.batches = 0
+        self.attempts_failed = 0
+        self._ack = NOTHING
+        self._repeats = 0
+        self._sums = {"commits": 0, "fsyncs": 0, "round_trips": 0, "syscalls": 0, "wire_bytes": 0}
 
     def add(self, batch: Batch) -> None:
-        ack: Settled = batch.ack or NOTHING
         self.batches += 1
-        self.commits += ack.commits
-        self.fsyncs += ack.fsyncs
-        self.round_trips += ack.round_trips
-        self.syscalls += ack.syscalls
-        self.wire_bytes += ack.wire_bytes
+        ack = batch.ack
+        if ack is self._ack:
+            self._repeats += 1
+        else:
+            self._take_in()
+            self._ack = ack or NOTHING
+            self._repeats = 1
+
+    def sums(self) -> dict[str, int]:
+        """commits, fsyncs, round_trips, syscalls, wire_bytes so far."""
+        self._take_in()
+        return dict(self._sums)
+
+    def _take_in(self) -> None:
+        if self._repeats and self._ack is not NOTHING:
+            for name in self._sums:
+                self._sums[name] += self._repeats * int(getattr(self._ack, name))
+        self._repeats = 0
 
 
 class Tally:
@@ -41,12 +56,10 @@ class Tally:
 
     def __init__(self) -> None:
         self.totals = Totals()
+        self.committed = self.totals.add
 
     def register(self, first: int, count: int, due_ns: Any, sizes: Any, phase: int) -> int:
         return 0
-
-    def committed(self, batch: Batch) -> None:
-        self.totals.add(batch)
 
     def attempt_failed(self, batch: Batch, permanent: bool) -> None:
         self.totals.add(batch)
