@@ -12,12 +12,18 @@ import os
 import platform
 import subprocess
 import sys
+from dataclasses import asdict
 from datetime import UTC, datetime
+from enum import Enum
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import ingestexp
+from ingestexp.trace.schema import SCHEMA_VERSION
+
+if TYPE_CHECKING:
+    from ingestexp.experiment.schema import RunConfig
 
 FILE_NAME: Final = "manifest.json"
 _PACKAGES: Final = ("hydra-core", "omegaconf", "numpy", "pyarrow", "duckdb")
@@ -44,6 +50,54 @@ class Manifest:
         """Write the end: one of completed, interrupted, failed, oom_killed, crashed."""
         self.facts.update(status=status, status_reason=reason, ended_at=utc_now())
         self.write()
+
+
+def first_facts(config: RunConfig, run_dir: Path, command: list[str]) -> dict[str, Any]:
+    """What is known before anything runs."""
+    plain = plain_config(config)
+    host = host_facts(run_dir)
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "status": "running",
+        "status_reason": None,
+        "run_id": run_dir.name,
+        "started_at": utc_now(),
+        "ended_at": None,
+        "command": command,
+        "pid": os.getpid(),
+        "seed": config.seed,
+        "clock": config.clock.value,
+        "config": plain,
+        "config_hash": config_hash(plain),
+        "code_version": code_version(),
+        "packages": package_versions(),
+        "python": host["python"],
+        "host": host,
+        "slo": plain["slo"],
+        "sink": {},
+        "load": {},
+        "load_ended_at_ns": None,
+        "ended_at_ns": None,
+        "counters": {},
+        "self_checks": {},
+        "notices": [],
+    }
+
+
+def plain_config(config: RunConfig) -> dict[str, Any]:
+    """The config as plain data: what the manifest keeps and what its hash is of."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, Enum):
+            return value.value
+        if isinstance(value, dict):
+            return {key: plain(entry) for key, entry in value.items()}
+        if isinstance(value, list):
+            return [plain(entry) for entry in value]
+        return value
+
+    result: dict[str, Any] = plain(asdict(config))
+    return result
 
 
 def utc_now() -> str:

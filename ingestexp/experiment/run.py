@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ingestexp.core.control import Static
 from ingestexp.core.on_failure import RetryBatch
@@ -20,12 +20,11 @@ from ingestexp.engine.probes import HostProbe
 from ingestexp.engine.sampler import Sampler
 from ingestexp.engine.simulated_run import SimulatedRun
 from ingestexp.experiment.build import build
-from ingestexp.experiment.manifest import Manifest, code_version, config_hash, host_facts, package_versions, utc_now
+from ingestexp.experiment.manifest import Manifest, first_facts
 from ingestexp.experiment.progress import Interrupts, ProgressLine
+from ingestexp.experiment.self_check import self_checks
 from ingestexp.ports import Notices, Saturate, SinkError
-from ingestexp.trace.ledger import audit_readback, balance, fates, lateness_quantile_ns
 from ingestexp.trace.recorder import SEGMENT_NS, Recorder
-from ingestexp.trace.schema import SCHEMA_VERSION
 from ingestexp.trace.tally import Tally
 from ingestexp.trace.writer import TraceError, TraceWriter
 
@@ -50,8 +49,7 @@ class RunResult:
 
 def execute(config: RunConfig, run_dir: Path, command: list[str]) -> RunResult:
     """Run the config and leave its evidence in `run_dir`. Never raises for what the world does to a run."""
-    plain = plain_config(config)
-    manifest = Manifest(run_dir, _first_facts(config, plain, run_dir, command))
+    manifest = Manifest(run_dir, first_facts(config, run_dir, command))
     manifest.write()
     _point_latest(run_dir)
     with Interrupts() as interrupts:
@@ -106,6 +104,7 @@ class _Run:
         )
         duration_ns = parts.load.duration_ns or 0
         line = ProgressLine(self.interrupts, config.slo.percentile, self.simulated, duration_ns)
+        line.shown = _shown(config.progress.value, line.shown)
         recorder: Recorder | Tally = Tally()
         if config.trace.enabled:
             watch = line.histogram.watch if line.shown and not isinstance(parts.load, Saturate) else None
@@ -115,7 +114,7 @@ class _Run:
         sampler = Sampler(core, parts.load, int(config.trace.sample_every_ms * 1e6), self.writer, probe)
         drain_ns = int(config.run.drain_s * 1e9)
         uniform = parts.jitter_rng.random
-        cpu_ns = _process_cpu_ns()
+        cpu_ns = time.process_time_ns()
         if self.simulated:
             assert not isinstance(parts.load, Saturate)
             end = SimulatedRun(
@@ -145,7 +144,7 @@ class _Run:
                 "batches": totals.batches,
                 "attempts_failed": totals.attempts_failed,
                 **totals.sums(),
-                "cpu_ns": _process_cpu_ns() - cpu_ns,
+                "cpu_ns": time.process_time_ns() - cpu_ns,
                 "peak_rss_bytes": sampler.peak_rss_bytes,
             },
         )
@@ -166,27 +165,12 @@ class _Run:
             end.error = end.error or error
 
     def _audit(self, parts: Parts, end: RunEnd) -> None:
-        """The self-checks: what the closed trace says, what the sink holds. They trust no counter in memory."""
-        checks: dict[str, Any] = {"generator": {"source_core": end.source_core, "lateness_p99_ns": None}}
-        self.manifest.facts["self_checks"] = checks
         self.manifest.facts["sink"].update(parts.sink.describe())
-        if self.writer is None or (end.error is not None and isinstance(end.error, TraceError)):
-            return
-        writer = self.writer
-        by_id, repeated = fates(self.run_dir, self.manifest.facts["counters"]["offered"])
-        checks["ledger"] = balance(by_id, repeated).as_dict()
-        checks["readback"] = None
-        if parts.sink.durable and not self.simulated:
-            checks["readback"] = audit_readback(by_id, parts.sink.read_back()).as_dict()
-        checks["trace"] = {
-            "item_rows": writer.items.row_count,
-            "item_bytes": writer.items.byte_count,
-            "bytes_per_item": writer.items.byte_count / max(1, writer.items.row_count),
-            "parts": writer.items.part_count,
-            "writer_stall_ns": writer.stall_ns,
-        }
-        if not self.simulated and not isinstance(parts.load, Saturate):
-            checks["generator"]["lateness_p99_ns"] = lateness_quantile_ns(self.run_dir, 0.99)
+        writer = None if isinstance(end.error, TraceError) else self.writer
+        offered = self.manifest.facts["counters"]["offered"]
+        checks = self_checks(self.run_dir, offered, parts, writer, self.simulated)
+        checks["generator"]["source_core"] = end.source_core
+        self.manifest.facts["self_checks"] = checks
 
     def _describe(self, parts: Parts) -> None:
         sink = parts.sink
@@ -212,52 +196,6 @@ class _Run:
         return RunResult(status, code, self.run_dir, reason)
 
 
-def plain_config(config: RunConfig) -> dict[str, Any]:
-    """The config as plain data: what the manifest keeps and what its hash is of."""
-    from enum import Enum
-
-    def plain(value: Any) -> Any:
-        if isinstance(value, Enum):
-            return value.value
-        if isinstance(value, dict):
-            return {key: plain(entry) for key, entry in value.items()}
-        if isinstance(value, list):
-            return [plain(entry) for entry in value]
-        return value
-
-    result: dict[str, Any] = plain(asdict(config))
-    return result
-
-
-def _first_facts(config: RunConfig, plain: dict[str, Any], run_dir: Path, command: list[str]) -> dict[str, Any]:
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "status": "running",
-        "status_reason": None,
-        "run_id": run_dir.name,
-        "started_at": utc_now(),
-        "ended_at": None,
-        "command": command,
-        "pid": os.getpid(),
-        "seed": config.seed,
-        "clock": config.clock.value,
-        "config": plain,
-        "config_hash": config_hash(plain),
-        "code_version": code_version(),
-        "packages": package_versions(),
-        "python": host_facts(run_dir)["python"],
-        "host": host_facts(run_dir),
-        "slo": plain["slo"],
-        "sink": {},
-        "load": {},
-        "load_ended_at_ns": None,
-        "ended_at_ns": None,
-        "counters": {},
-        "self_checks": {},
-        "notices": [],
-    }
-
-
 def _point_latest(run_dir: Path) -> None:
     """`latest` beside the date folders points to the newest run; moved in one step. Elsewhere there is none."""
     top = run_dir.parent.parent
@@ -272,9 +210,8 @@ def _point_latest(run_dir: Path) -> None:
         hidden.unlink(missing_ok=True)
 
 
-def _process_cpu_ns() -> int:
-    times = os.times()
-    return int((times.user + times.system) * 1e9)
+def _shown(wish: str, is_terminal: bool) -> bool:
+    return is_terminal if wish == "auto" else wish == "on"
 
 
 def _words(error: BaseException) -> str:

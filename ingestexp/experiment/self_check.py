@@ -1,0 +1,41 @@
+"""What a run checks about itself once its evidence is closed. Trusts no counter in memory.
+
+Must live here: the ledger by id, the read-back of the sink, the generator's lateness. Must not: verdicts (`report`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ingestexp.ports import Saturate
+from ingestexp.trace.ledger import audit_readback, balance, fates, lateness_quantile_ns
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ingestexp.experiment.build import Parts
+    from ingestexp.trace.writer import TraceWriter
+
+
+def self_checks(
+    run_dir: Path, offered: int, parts: Parts, writer: TraceWriter | None, simulated: bool
+) -> dict[str, Any]:
+    """The manifest's `self_checks`; without a trace (`writer` None) only what needs none. Raises SinkError, OSError."""
+    checks: dict[str, Any] = {"generator": {"lateness_p99_ns": None}}
+    if writer is None:
+        return checks
+    by_id, repeated = fates(run_dir, offered)
+    checks["ledger"] = balance(by_id, repeated).as_dict()
+    checks["readback"] = None
+    if parts.sink.durable and not simulated:
+        checks["readback"] = audit_readback(by_id, parts.sink.read_back()).as_dict()
+    checks["trace"] = {
+        "item_rows": writer.items.row_count,
+        "item_bytes": writer.items.byte_count,
+        "bytes_per_item": writer.items.byte_count / max(1, writer.items.row_count),
+        "parts": writer.items.part_count,
+        "writer_stall_ns": writer.stall_ns,
+    }
+    if not simulated and not isinstance(parts.load, Saturate):
+        checks["generator"]["lateness_p99_ns"] = lateness_quantile_ns(run_dir, 0.99)
+    return checks
