@@ -1,0 +1,68 @@
+"""Everything that is found out before Hydra makes a folder: the plan of a command line, or all its mistakes.
+
+Must live here: the order of these checks and the folder's own. Must not: a single check of a key, running.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ingestexp.experiment.compose import Plan, plan
+from ingestexp.experiment.mistake import Mistake
+
+if TYPE_CHECKING:
+    from ingestexp.experiment.command_line import CommandLine
+
+
+def check(line: CommandLine) -> Plan:
+    """Composes, validates and, if there is to be a run, reads the files it names and looks at its folder."""
+    if not line.composes:
+        return Plan()
+    result = plan(line.overrides, line.multirun, line.foreign, line.config_name)
+    if not line.runs or result.mistakes:
+        return result
+    result.mistakes += run_folder(result)
+    result.mistakes += _shared_sinks(result)
+    if not result.mistakes:
+        from ingestexp.experiment.preflight import preflight
+
+        seen: list[object] = []
+        for config in result.configs:
+            inputs = (config.load, config.payload, config.sink)
+            if inputs not in seen:  # the cells of a sweep mostly name the same files
+                seen.append(inputs)
+                result.mistakes += preflight(config)
+    return result
+
+
+def run_folder(result: Plan) -> list[Mistake]:
+    """The folder must be writable, and must not hold evidence: that is never overwritten."""
+    key = "hydra.sweep.dir" if result.multirun else "hydra.run.dir"
+    folder = Path(result.folder).absolute()
+    held = folder.glob("*/manifest.json") if result.multirun else folder.glob("manifest.json")
+    found = next(iter(held), None)
+    if found is not None:
+        why = f"already holds a run ({found.relative_to(folder)}); evidence is never overwritten: name another folder"
+        return [Mistake(key, result.folder, why)]
+    there = next(parent for parent in (folder, *folder.parents) if parent.exists() or parent.is_symlink())
+    if not there.is_dir():
+        return [Mistake(key, result.folder, f"can't be made: {there} is not a folder")]
+    if not os.access(there, os.W_OK | os.X_OK):
+        return [Mistake(key, result.folder, f"can't be made: {there} may not be written by this user")]
+    return []
+
+
+def _shared_sinks(result: Plan) -> list[Mistake]:
+    """Each cell needs a store of its own."""
+    paths: dict[str, int] = {}
+    for config in result.configs:
+        path = getattr(config.sink, "path", None)
+        if path is not None and Path(path).is_absolute():
+            paths[path] = paths.get(path, 0) + 1
+    return [
+        Mistake("sink.path", path, f"is the same for {count} cells of the sweep: leave it out, or sweep over it too")
+        for path, count in paths.items()
+        if count > 1
+    ]

@@ -1,0 +1,80 @@
+"""The range of every number that can be configured.
+
+Must live here: what a number may be on its own. Must not: what two keys may be together (`validate`).
+Upper ends keep instants within int64 nanoseconds and catch slips of the unit; none is near what a run needs.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """From `low` to `high`, the ends included unless they are open."""
+
+    low: float
+    high: float
+    low_open: bool = False
+    high_open: bool = False
+
+    def holds(self, value: float) -> bool:
+        if not math.isfinite(value):
+            return False
+        above = value > self.low if self.low_open else value >= self.low
+        return above and (value < self.high if self.high_open else value <= self.high)
+
+    @property
+    def words(self) -> str:
+        start = f"above {_shown(self.low)}" if self.low_open else f"at least {_shown(self.low)}"
+        return f"{start} and {'below' if self.high_open else 'at most'} {_shown(self.high)}"
+
+
+def _shown(value: float) -> str:
+    return f"{value:,.0f}" if float(value).is_integer() else str(value)
+
+
+_RATE_PER_S: Final = Range(0, 1e9, low_open=True)
+_DURATION_S: Final = Range(0, 1e6, low_open=True)
+_MS: Final = Range(0, 1e9)
+_COUNT: Final = Range(1, 10**12)
+_BYTES: Final = Range(1, 10**15)
+
+RANGES: Final[dict[str, Range]] = {
+    "seed": Range(0, 2**64 - 1),
+    "rate_per_s": _RATE_PER_S,
+    "idle_rate_per_s": Range(0, 1e9),
+    "end_rate_per_s": _RATE_PER_S,
+    "duration_s": _DURATION_S,
+    "on_ms": Range(0, 1e9, low_open=True),
+    "off_ms": _MS,
+    "time_scale": Range(0, 1e12, low_open=True),
+    "loop": Range(1, 10**6),
+    "item_count": _COUNT,
+    "size_bytes": Range(1, 2**26),
+    "size_cv": Range(0, 10),
+    "capacity": _COUNT,
+    "capacity_bytes": _BYTES,
+    "max_size": Range(1, 10**9),
+    "max_wait_ms": _MS,
+    "max_bytes": _BYTES,
+    "max_attempts": Range(1, 10**6),
+    "backoff_ms": _MS,
+    "backoff_factor": Range(1, 1000),
+    "max_backoff_ms": _MS,
+    "jitter": Range(0, 1),
+    "workers": Range(1, 1024),
+    "fixed_ms": Range(0, 1e6),
+    "per_item_us": Range(0, 1e6),
+    "per_byte_ns": Range(0, 1e6),
+    "noise_cv": Range(0, 100),
+    "percentile": Range(0, 100, low_open=True, high_open=True),
+    "bound_ms": Range(0, 1e9, low_open=True),
+    "warmup_s": Range(0, 1e6),
+    "confidence": Range(0.5, 1, high_open=True),
+    "drain_s": Range(0, 1e6),
+    "sample_every_ms": Range(1, 60_000),
+}
+"""By field name: a name means the same, and allows the same, wherever it stands."""

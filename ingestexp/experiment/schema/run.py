@@ -1,0 +1,66 @@
+"""The whole configuration of one run, as the rest of the program sees it.
+
+Must live here: `RunConfig` and its ungrouped sections. Must not: Hydra, range checks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from ingestexp.experiment.schema.load import LoadConfig, PoissonLoad
+from ingestexp.experiment.schema.payload import JsonEventPayload, PayloadConfig
+from ingestexp.experiment.schema.pipeline import BlockPolicy, OnFailureConfig, PolicyConfig, RetryBatch, WindowConfig
+from ingestexp.experiment.schema.sink import SinkConfig, SqliteSinkConfig
+
+
+class ClockKind(Enum):
+    live = "live"
+    simulated = "simulated"
+
+
+class Progress(Enum):
+    """`auto`: a line while it runs, if the output is a terminal."""
+
+    auto = "auto"
+    on = "on"
+    off = "off"
+
+
+@dataclass
+class RunSection:
+    drain_s: float = 10.0
+
+
+@dataclass
+class TraceSection:
+    enabled: bool = True
+    sample_every_ms: float = 50.0
+
+
+@dataclass
+class SloConfig:
+    """`percentile` % of the items settle within `bound_ms` of their intended arrival, warm-up aside."""
+
+    percentile: float = 99.0
+    bound_ms: float = 50.0
+    warmup_s: float = 0.5
+    confidence: float = 0.95
+
+
+@dataclass
+class RunConfig:
+    """One run. The groups hold one of the choices' dataclasses; `build` tells them apart by their class."""
+
+    seed: int = 1
+    clock: ClockKind = ClockKind.live
+    progress: Progress = Progress.auto
+    load: LoadConfig = field(default_factory=PoissonLoad)
+    payload: PayloadConfig = field(default_factory=JsonEventPayload)
+    policy: PolicyConfig = field(default_factory=BlockPolicy)
+    window: WindowConfig = field(default_factory=WindowConfig)
+    on_failure: OnFailureConfig = field(default_factory=RetryBatch)
+    sink: SinkConfig = field(default_factory=SqliteSinkConfig)
+    slo: SloConfig = field(default_factory=SloConfig)
+    run: RunSection = field(default_factory=RunSection)
+    trace: TraceSection = field(default_factory=TraceSection)

@@ -1,0 +1,72 @@
+"""Tells Hydra which dataclass stands behind which choice: the visible list of everything that can be configured.
+
+Must live here: the registration in Hydra's ConfigStore and the resolver for run folder names. Must not: the schemas.
+A YAML choice draws its schema in by `defaults: [/schema/load/poisson@_here_, _self_]`.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import Final
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import MISSING, OmegaConf
+
+from ingestexp.experiment.schema import load, payload, pipeline, run, sink
+
+SCHEMAS: Final[dict[str, dict[str, type]]] = {
+    "load": {
+        "constant": load.ConstantLoad,
+        "poisson": load.PoissonLoad,
+        "bursty": load.BurstyLoad,
+        "ramp": load.RampLoad,
+        "regimes": load.RegimesLoad,
+        "replay": load.ReplayLoad,
+        "saturate": load.SaturateLoad,
+    },
+    "payload": {
+        "json_event": payload.JsonEventPayload,
+        "random": payload.RandomPayload,
+        "lines": payload.LinesPayload,
+    },
+    "policy": {
+        "block": pipeline.BlockPolicy,
+        "drop_newest": pipeline.DropNewestPolicy,
+        "drop_oldest": pipeline.DropOldestPolicy,
+        "unbounded": pipeline.UnboundedPolicy,
+    },
+    "window": {"window": pipeline.WindowConfig},
+    "on_failure": {"retry_batch": pipeline.RetryBatch},
+    "sink": {
+        "sqlite": sink.SqliteSinkConfig,
+        "log_file": sink.LogFileSinkConfig,
+        "null": sink.NullSinkConfig,
+        "model": sink.ModelSinkConfig,
+    },
+    "slo": {"slo": run.SloConfig},
+}
+
+
+@dataclass
+class _Root(run.RunConfig):
+    """The groups are empty until a choice fills them: a default would refuse to become another choice."""
+
+    load: load.LoadConfig = MISSING
+    payload: payload.PayloadConfig = MISSING
+    policy: pipeline.PolicyConfig = MISSING
+    window: pipeline.WindowConfig = MISSING
+    on_failure: pipeline.OnFailureConfig = MISSING
+    sink: sink.SinkConfig = MISSING
+    slo: run.SloConfig = MISSING
+
+
+def register() -> None:
+    """Idempotent."""
+    store = ConfigStore.instance()
+    store.store("run", _Root, group="schema")
+    for group, choices in SCHEMAS.items():
+        for name, schema in choices.items():
+            store.store(name, schema, group=f"schema/{group}")
+    # two runs may start in the same second; cached, so that one config always names the same folder
+    OmegaConf.register_new_resolver("random_hex", lambda: secrets.token_hex(3), use_cache=True, replace=True)
