@@ -70,7 +70,7 @@ def fates(run_dir: Path, offered: int) -> tuple[Any, int]:
         if not inside.all():
             repeated += int((~inside).sum())
             ids, values = ids[inside], values[inside]
-        repeated += int((by_id[ids] >= 0).sum()) + len(ids) - len(np.unique(ids))
+        repeated += len(ids) - int((by_id[np.unique(ids)] < 0).sum())
         by_id[ids] = values
     return by_id, repeated
 
@@ -114,12 +114,11 @@ def lateness_quantile_ns(run_dir: Path, quantile: float) -> int | None:
     """Nearest-rank quantile of offered - intended over the items that were offered; None without any."""
     parts = []
     for batch in _item_batches(run_dir, ("intended_at_ns", "offered_at_ns")):
-        offered = batch.column("offered_at_ns").drop_null().to_numpy()
-        if len(offered) == batch.num_rows:
-            parts.append(offered - batch.column("intended_at_ns").to_numpy())
-    if not parts:
+        known = batch.filter(batch.column("offered_at_ns").is_valid())
+        parts.append(known.column("offered_at_ns").to_numpy() - known.column("intended_at_ns").to_numpy())
+    late = np.concatenate(parts) if parts else np.empty(0, np.int64)
+    if not len(late):
         return None
-    late = np.concatenate(parts)
     rank = max(0, int(np.ceil(quantile * len(late))) - 1)
     return int(np.partition(late, rank)[rank])
 
