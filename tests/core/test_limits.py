@@ -44,7 +44,7 @@ def test_the_queue_alone_never_holds_more_than_the_capacity(setup: Setup, script
 
 @given(setups(), scripts)
 def test_only_a_failing_attempt_can_take_what_waits_past_the_capacity(setup: Setup, script: list[Step]) -> None:
-    """Queued and between attempts together: nothing is admitted beyond the capacity; what fails has nowhere else to go."""
+    """Queued and between attempts together: nothing is admitted beyond it; what fails has no other place."""
     before = (0, 0)
 
     def watch(world: World, event: Event, effects: list[Effect]) -> None:
