@@ -166,9 +166,7 @@ class LiveRun:
         """After the lanes have gone home: whatever has no fate yet is unsettled, also what never left the source."""
         floor, core = self._floor, self._core
         with floor.turn:
-            until_ns = floor.ended_at_ns if floor.paused else -1
-            if not isinstance(self._load, Saturate):
-                until_ns = min(until_ns, self._load_ended_at_ns())
+            until_ns = self._load_ended_at_ns() if self._source.left_blocked else -1
             try:
                 if not core.stopped:
                     self._obey_all(core.handle(STOP, floor.ended_at_ns))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ingestexp.core.events import Event
     from ingestexp.engine.blocks import EvenBlock
     from ingestexp.engine.floor import Floor
-    from ingestexp.ports import Int32s, Load, Payloads, Saturate
+    from ingestexp.ports import Int32s, Int64s, Load, Payloads, Saturate
 
 TICK_S: Final = 0.0002
 LONGEST_SLEEP_S: Final = 0.05
@@ -36,6 +36,7 @@ class _Source:
 
     def __init__(self, floor: Floor) -> None:
         self.closing = False
+        self.left_blocked = False
         self.load_ended_at_ns = 0
         self._floor = floor
         self.now_ns = floor.clock.now_ns
@@ -56,7 +57,8 @@ class _Source:
         floor = self._floor
         while floor.paused and not self.closing and not floor.finished:
             floor.source_gate.acquire(timeout=LONGEST_SLEEP_S)
-        return self.closing or floor.finished
+        self.left_blocked = self.closing or floor.finished
+        return self.left_blocked
 
     def _drain(self) -> Iterator[Event]:
         floor = self._floor
@@ -75,7 +77,7 @@ class OpenLoopLane(_Source):
         self._load = load
         self._payloads = payloads
         self._first_unoffered: tuple[EvenBlock, int] | None = None
-        self._stretches = load.stretches(MOST_BLOCK_ITEMS)
+        self._owning = True
         self._blocks = self._cut_blocks()
 
     def events(self) -> Iterator[Event]:
@@ -111,21 +113,14 @@ class OpenLoopLane(_Source):
         if self._first_unoffered is None:
             return
         block, first = self._first_unoffered
-        end = block.due_until(until_ns, first)
-        if end > first:
-            yield Span(block, first, end, AS_DUE, AS_DUE)
-        next_id, exhausted = block.end, end < block.end
         self._first_unoffered = None
-        for stretch in self._stretches if not exhausted else ():
-            count = int(np.searchsorted(stretch.due_ns, until_ns, side="right"))
-            if count:
-                block = self._block(
-                    next_id, stretch.due_ns[:count], self._sizes(next_id, count, stretch.sizes), stretch.phase, False
-                )
-                yield Span(block, next_id, next_id + count, AS_DUE, AS_DUE)
-                next_id += count
-            if count < len(stretch.due_ns):
+        self._owning = False  # blocks from here on carry no payloads: nobody will ask for them
+        while (end := block.due_until(until_ns, first)) > first:
+            yield Span(block, first, end, AS_DUE, AS_DUE)
+            following = next(self._blocks, None) if end == block.end else None
+            if following is None:
                 return
+            block, first = following, following.first
 
     def _stamp(self, block: EvenBlock, first: int, end: int, now_ns: int) -> tuple[int, int]:
         """What fell due while the policy blocked was offered as due: its wait is not the generator's lateness."""
@@ -144,7 +139,7 @@ class OpenLoopLane(_Source):
         first = 0
         per_s = self._load.expected_items / max(self._load.duration_ns / 1e9, 1e-9)
         at_most = int(min(max(per_s * BLOCK_AHEAD_S, 256), MOST_BLOCK_ITEMS))
-        for stretch in self._stretches:
+        for stretch in self._load.stretches(MOST_BLOCK_ITEMS):
             count = len(stretch.due_ns)
             sizes = self._sizes(first, count, stretch.sizes)
             start = 0
@@ -152,24 +147,21 @@ class OpenLoopLane(_Source):
                 end = min(count, start + at_most)
                 end = start + _within_bytes(sizes, start, end)
                 part = sizes if isinstance(sizes, int) else sizes[start:end]
-                yield self._block(
-                    first + start, stretch.due_ns[start:end], part, stretch.phase, True, stretch.sizes is not None
-                )
+                due_ns = stretch.due_ns[start:end]
+                yield self._block(first + start, due_ns, part, stretch.phase, stretch.sizes is not None)
                 start = end
             first += count
 
     def _sizes(self, first: int, count: int, dictated: Int32s | None) -> Int32s | int:
         return self._payloads.sizes(first, count) if dictated is None else dictated
 
-    def _block(
-        self, first: int, due_ns: object, sizes: Int32s | int, phase: int, owned: bool, dictated: bool = False
-    ) -> EvenBlock:
-        due = np.ascontiguousarray(due_ns, np.int64)
-        payloads = None
-        if owned:
+    def _block(self, first: int, due_ns: Int64s, sizes: Int32s | int, phase: int, dictated: bool) -> EvenBlock:
+        due = np.ascontiguousarray(due_ns)
+        owned = None
+        if self._owning:
             given = sizes if dictated and not isinstance(sizes, int) else None
-            payloads = self._payloads.take(first, len(due), given)
-        return make_block(self._floor.recorder, first, len(due), due, sizes, phase, payloads)
+            owned = self._payloads.take(first, len(due), given)
+        return make_block(self._floor.recorder, first, len(due), due, sizes, phase, owned)
 
 
 class SaturateLane(_Source):
@@ -183,6 +175,7 @@ class SaturateLane(_Source):
     def events(self) -> Iterator[Event]:
         floor = self._floor
         first = 0
+        time.sleep(max(0.0, -self.now_ns() / 1e9))  # the clock's zero lies a little ahead
         budget = MOST_BLOCK_BYTES / max(1.0, self._payloads.mean_bytes)
         count = max(1, min(MOST_BLOCK_ITEMS, int(budget)))
         last = self._load.item_count

@@ -36,7 +36,7 @@ class PartWriter:
         self._schema = rows
         self._writer: Any = None
         self._part_rows = 0
-        self._opened_at_ns = 0
+        self._closed_at_ns = 0
         folder.mkdir(parents=True, exist_ok=True)
         self.write(rows.empty_table(), 0)
         self.close_part()
@@ -44,19 +44,24 @@ class PartWriter:
     def write(self, table: pa.Table, at_ns: int) -> None:
         """Append rows; `at_ns` is the run's clock, by which the part rolls."""
         if self._writer is None:
-            self._open(at_ns)
+            self._open()
         self._writer.write_table(table, row_group_size=max(1, table.num_rows))
         self._part_rows += table.num_rows
         self.row_count += table.num_rows
-        if self._part_rows >= PART_ROWS or at_ns - self._opened_at_ns >= self._part_ns:
+        if self._part_rows >= PART_ROWS or at_ns - self._closed_at_ns >= self._part_ns:
             self.close_part()
+            self._closed_at_ns = at_ns
 
     def close_part(self) -> None:
         """Make what was written so far readable under its final name."""
         if self._writer is None:
             return
-        writer, self._writer = self._writer, None
-        writer.close()
+        try:
+            self._writer.close()
+        except OSError:
+            self.abandon()
+            raise
+        self._writer = None
         path = self.folder / self._name
         hidden = self.folder / f".tmp-{self._name}"
         self.byte_count += hidden.stat().st_size
@@ -65,22 +70,24 @@ class PartWriter:
 
     def abandon(self) -> None:
         """Drop the part in progress after an error; closed parts stay."""
-        self._writer = None
+        if self._writer is not None:
+            self._writer.is_open = False  # or its finaliser would try to close it again, and complain on the terminal
+            self._writer = None
 
-    def _open(self, at_ns: int) -> None:
+    def _open(self) -> None:
         self._name = f"{self.part_count:06d}.parquet"
         self._part_rows = 0
-        self._opened_at_ns = at_ns
         coded = [field.name for field in self._schema if pa.types.is_dictionary(field.type)]
         self._writer = pq.ParquetWriter(
             self.folder / f".tmp-{self._name}",
-            self._schema.with_metadata({"ingestexp.schema_version": str(schema.SCHEMA_VERSION)}),
+            self._schema,
             compression={name: self._compression(name) for name in self._schema.names},
             use_dictionary=coded,
             column_encoding=dict.fromkeys(self._delta, "DELTA_BINARY_PACKED"),
             write_statistics=False,
             store_schema=False,
         )
+        self._writer.add_key_value_metadata({"ingestexp.schema_version": str(schema.SCHEMA_VERSION)})
 
     def _compression(self, name: str) -> str:
         """Most columns are constant over a batch: LZ4 takes those down a hundredfold at half of zstd's time."""
