@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 
-from ingestexp.core.effects import Dropped
+from ingestexp.core.effects import Dropped, Effect
+from ingestexp.core.events import Arrived, Event
 from ingestexp.core.policy import Overflow
+from ingestexp.core.span import NEVER
 from tests.core.script import Setup, Step, World
 from tests.core.scripts import scripts, setups
 from tests.core.test_limits import sent
@@ -64,3 +68,21 @@ def test_each_policy_drops_only_what_it_may(setup: Setup, script: list[Step]) ->
                     block = effect.span.block
                     for item_id in range(effect.span.first, effect.span.end):
                         assert block.nbytes(item_id, item_id + 1) > setup.capacity_bytes
+
+
+@given(setups(), scripts)
+def test_an_overflow_drops_exactly_what_there_is_no_room_for(setup: Setup, script: list[Step]) -> None:
+    """In items; with a byte limit sizes decide which ones. The queue counts what waits for its next attempt too."""
+    unlimited_bytes = replace(setup, capacity_bytes=NEVER)
+    offered = waiting = 0
+
+    def watch(world: World, event: Event, effects: list[Effect]) -> None:
+        nonlocal offered, waiting
+        if isinstance(event, Arrived) and setup.overflow in (Overflow.DROP_NEWEST, Overflow.DROP_OLDEST):
+            arrived = world.core.offered - offered
+            lost = sum(len(effect.span) for effect in effects if isinstance(effect, Dropped))
+            assert lost == min(arrived, max(0, waiting + arrived - setup.capacity))
+        offered = world.core.offered
+        waiting = world.core.admission.queue.items + world.core.admission.reserved_items
+
+    World(unlimited_bytes, watch).play(script).finish()

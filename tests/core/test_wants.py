@@ -89,6 +89,7 @@ def rows(world: World, setup: Setup, kind: type[Pipeline]) -> ItemNotes:
 @given(worlds, setups())
 @example(World((0, 0), (0, 0), 100, 20, 0, 0, 10**6), Setup())
 @example(World((0,) * 6, (10, 0, 10, 0, 0, 5), 100, 20, 0, 0, 10**6), Setup(max_size=5, max_bytes=10))
+@example(World((1,) * 20, (5,), 100, 3, 0, 0, 10**6), Setup(max_size=16, max_bytes=10))
 @example(World((1,) * 50, (5,), 100, 60, 0, 0, 10**6), Setup(Overflow.DROP_NEWEST, capacity=6))
 @example(World((1,) * 50, (5, 1), 7, 60, 0, 2, 10**6), Setup(Overflow.BLOCK, capacity=6, max_wait_ns=NEVER))
 def test_arrivals_told_at_once_leave_the_same_rows_as_arrivals_told_one_by_one(world: World, setup: Setup) -> None:

@@ -51,7 +51,7 @@ def test_at_the_deadline_every_item_due_says_where_it_was_stuck(tmp_path: Path, 
     gate = Gate()
     core = Setup(capacity=8, max_size=4).pipeline()
     due_ns = [item_id * 40 * MS // count for item_id in range(count)]
-    end = run(tmp_path, core, DueTimes(due_ns, 40 * MS), HandSink(gate), drain_ns=60 * MS, gate=gate)
+    end = run(tmp_path, core, DueTimes(due_ns, 40 * MS), HandSink(gate), drain_ns=100 * MS, gate=gate)
     assert end.error is None
     assert reasons(tmp_path) == {"in_flight": 4, "queued": 8, "blocked": count - 12}
     assert sorted(rows_of(tmp_path, "items", ("item_id", "intended_at_ns"))) == list(enumerate(due_ns))

@@ -1,6 +1,6 @@
 """The live lanes and the simulated lane, fed the same script, get the same effects from the core.
 
-Bursts stand so far apart (60 ms, windows of 15 ms) that a late thread can't change which trigger fires.
+Bursts stand so far apart (80 ms, windows of 15 ms) that a late thread can't change which trigger fires.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def pipeline(ordered: bool) -> Noting:
 
 
 def due_ns() -> list[int]:
-    return [burst * 60 * MS for burst, count in enumerate(BURSTS) for _ in range(count)]
+    return [burst * 80 * MS for burst, count in enumerate(BURSTS) for _ in range(count)]
 
 
 class NoCost:

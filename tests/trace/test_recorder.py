@@ -67,6 +67,18 @@ def test_attempts_that_fail_for_ever_fill_segments_too() -> None:
     assert max(sink.batches) <= SEGMENT_RECORDS
 
 
+def test_attempts_of_an_outage_are_handed_over_by_time_though_nothing_settles() -> None:
+    """A run killed in the middle of an outage has to show the outage."""
+    sink = Counting()
+    recorder = Recorder(sink, segment_ns=1_000)
+    block = block_of(recorder, 0, [1], 3)
+    recorder.attempt_failed(batch_of(0, [span_of(block, 0, 1)]), False)
+    recorder.tick(900)
+    assert sink.batches == []
+    recorder.tick(2_000)
+    assert sink.batches == [1]
+
+
 def test_a_segment_is_handed_over_by_items_and_by_time() -> None:
     sink = Counting()
     recorder = Recorder(sink, segment_ns=1_000)
