@@ -123,8 +123,9 @@ class Recorder:
 
     def tick(self, now_ns: int) -> None:
         """Close the segment by time even when nothing settles any more."""
-        if self._segment.span_count and now_ns - self._opened_at_ns >= self._segment_ns:
-            self._segment.last_at_ns = now_ns
+        segment = self._segment
+        if (segment.span_count or segment.batch_count) and now_ns - self._opened_at_ns >= self._segment_ns:
+            segment.last_at_ns = now_ns
             self.hand_over()
 
     def hand_over(self) -> None:
