@@ -71,4 +71,6 @@ def close_batch(
         closed_ns = max(opened_ns + limits.max_wait_ns, closed_ns)
     elif cause == _DRAIN:
         closed_ns = max(drained_at_ns, closed_ns)
+    elif cause == _BYTES and payload_bytes < limits.max_bytes and queue.items:
+        closed_ns = queue.first_arrival_ns()  # of the item that no longer fitted
     return Batch(batch_id, cause, spans, item_count, payload_bytes, opened_ns, closed_ns, limits, depth, age_ns)

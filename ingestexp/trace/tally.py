@@ -70,7 +70,9 @@ class Tally:
 
     def dropped(self, span: Span, reason: str, at_ns: int) -> None: ...
 
-    def unsettled(self, span: Span, reason: str, batch: Batch | None) -> None: ...
+    def unsettled(self, span: Span, reason: str, batch: Batch | None) -> None:
+        if batch is not None and reason == "in_flight" and span is batch.spans[0]:
+            self.totals.add(batch)
 
     def tick(self, now_ns: int) -> None: ...
 
