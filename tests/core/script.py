@@ -79,7 +79,7 @@ class Step:
 
 
 class Deadlock(AssertionError):
-    """Nothing in flight, no timer set, and yet not everything is settled."""
+    """Nothing in flight, no timer set, and yet not everything is settled; or a timer that gets nowhere."""
 
 
 def make_block(first: int, due_ns: Sequence[int], sizes: Sequence[int]) -> EvenBlock:
@@ -188,6 +188,8 @@ class World:
             if isinstance(effect, Send):
                 self._send(effect.batch)
             elif isinstance(effect, WakeAt):
+                if effect.at_ns <= self.now_ns:
+                    raise Deadlock(f"a timer wished for {effect.at_ns} at {self.now_ns}: it would fire for ever")
                 self.wake_at_ns = effect.at_ns
             elif effect is PAUSE or effect is RESUME:
                 self.paused = effect is PAUSE
