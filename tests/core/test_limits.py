@@ -101,3 +101,10 @@ def test_a_batch_opens_with_its_first_arrival_and_closes_between_its_last_one_an
         first, last = batch.spans[0], batch.spans[-1]
         assert batch.opened_at_ns == first.arrival_of(first.first)
         assert batch.opened_at_ns <= last.arrival_of(last.end - 1) <= batch.closed_at_ns <= at_ns
+
+
+def test_a_window_of_bytes_is_closed_by_the_arrival_that_no_longer_fits() -> None:
+    world = World(Setup(max_size=9, max_bytes=10))
+    world.play([Step("arrive", 0, (6,)), Step("arrive", 10, (6,))])
+    (batch,) = world.flying
+    assert (FlushCause(batch.cause), batch.item_count, batch.closed_at_ns) == (FlushCause.BYTES, 1, 10)
