@@ -142,11 +142,12 @@ class Admission:
             if self._oversized(span):
                 self._drop(_cut(span, span.first + 1), "oversized", span.admitted_at_ns, effects)
                 continue
-            wanted = 1 if bounded_bytes else span.end - span.first
-            evicted = self.queue.evict(wanted)
-            if not evicted:  # all room is taken by items between two attempts: those can't be recalled
+            size = span.block.nbytes(span.first, span.first + 1)
+            if self.reserved_items >= self.bounds.items or self.reserved_bytes + size > self.bounds.nbytes:
+                # The room is taken by items between two attempts, which can't be recalled: evicting would be for nothing.
                 self._drop(_cut(span, span.first + 1), "overflow_newest", span.admitted_at_ns, effects)
-            for victim in evicted:
+                continue
+            for victim in self.queue.evict(1 if bounded_bytes else span.end - span.first):
                 self.dropped += victim.end - victim.first
                 effects.append(Dropped(victim, "overflow_oldest", now_ns))
 
