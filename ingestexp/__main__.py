@@ -9,40 +9,37 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from ingestexp.experiment.mistake import screen
+
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ingestexp.experiment.mistake import Mistake
-
-EXIT_OK, EXIT_USAGE, EXIT_INTERRUPTED = 0, 2, 130
+EXIT_USAGE, EXIT_INTERRUPTED = 2, 130
 
 
 def main() -> None:
-    """`python -m ingestexp` and the console script."""
+    """`python -m ingestexp` and the console script `ingestexp`."""
     try:
         code = run(sys.argv[1:])
     except KeyboardInterrupt:
         code = EXIT_INTERRUPTED
     except BrokenPipeError:  # `… --cfg job | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        code = EXIT_OK
+        code = 0
     sys.exit(code)
 
 
 def run(argv: list[str]) -> int:
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra would print its own errors and exit 1
-    from ingestexp.experiment import command_line
-
-    line = command_line.parse(argv)
-    if isinstance(line, list):
-        return _refuse(line)
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # else Hydra prints its own errors and exits 1
     from ingestexp.experiment.check import check
-
-    plan = check(line)
-    if plan.mistakes:
-        return _refuse(plan.mistakes)
+    from ingestexp.experiment.command_line import parse
     from ingestexp.experiment.launch import launch
 
+    line = parse(argv)
+    mistakes = line if isinstance(line, list) else (plan := check(line)).mistakes
+    if mistakes or isinstance(line, list):
+        print(screen(mistakes), file=sys.stderr)
+        return EXIT_USAGE
     return launch(line, plan, ["python", "-m", "ingestexp", *argv], _summarize)
 
 
@@ -50,13 +47,6 @@ def _summarize(run_dir: Path) -> int:
     from ingestexp.report.summary import print_summary
 
     return print_summary(run_dir)
-
-
-def _refuse(mistakes: list[Mistake]) -> int:
-    from ingestexp.experiment.mistake import screen
-
-    print(screen(mistakes), file=sys.stderr)
-    return EXIT_USAGE
 
 
 if __name__ == "__main__":

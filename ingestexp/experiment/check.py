@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ingestexp.experiment.compose import Plan, plan
+from ingestexp.experiment.guard import check_folder
 from ingestexp.experiment.mistake import Mistake
+from ingestexp.experiment.paths import CONF
 
 if TYPE_CHECKING:
     from ingestexp.experiment.command_line import CommandLine
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 def check(line: CommandLine) -> Plan:
     """Composes, validates and, if there is to be a run, reads the files it names and looks at its folder."""
     if not line.composes:
-        return Plan()
+        return Plan(mistakes=[] if line.foreign is None else check_folder(line.foreign, CONF))
     result = plan(line.overrides, line.multirun, line.foreign, line.config_name)
     if not line.runs or result.mistakes:
         return result

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 MAX_CELLS: Final = 10_000
 """Of a sweep. More is a slip of a range, and would be days of runs."""
 
+MAX_BAD_CELLS: Final = 20
+"""So many are looked into: to name a mistake takes 0.1 s and more, and those of later cells are mostly the same."""
+
 
 @dataclass(slots=True)
 class Plan:
@@ -63,6 +66,7 @@ def plan(
     for config in result.configs:
         result.mistakes += confine(config, result.typed_keys, foreign)
         result.mistakes += validate(config)
+    result.mistakes = list(dict.fromkeys(result.mistakes))  # the cells of a sweep share theirs
     return result
 
 
@@ -91,11 +95,15 @@ def _plan(here: Session, overrides: Sequence[str], multirun: bool) -> Plan:
             parsed.append(override)
     result.typed_keys = frozenset(itertools.chain.from_iterable(_keys_given(override) for override in parsed))
     cells = list(_cells(here, parsed, result))
+    bad_cells = 0
     for index, cell in enumerate(cells):
+        if bad_cells == MAX_BAD_CELLS:
+            break
         try:
             composed = here.compose(cell)
             result.configs.append(typed(composed))
         except Exception as error:
+            bad_cells += 1
             found, rest = diagnose(here, cell, error)
             result.mistakes += found
             if rest is not None:
