@@ -144,7 +144,7 @@ class Admission:
                 continue
             size = span.block.nbytes(span.first, span.first + 1)
             if self.reserved_items >= self.bounds.items or self.reserved_bytes + size > self.bounds.nbytes:
-                # The room is taken by items between two attempts, which can't be recalled: evicting would be for nothing.
+                # Items between two attempts take up the room and can't be recalled: evicting would be for nothing.
                 self._drop(_cut(span, span.first + 1), "overflow_newest", span.admitted_at_ns, effects)
                 continue
             for victim in self.queue.evict(1 if bounded_bytes else span.end - span.first):
