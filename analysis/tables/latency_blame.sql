@@ -1,0 +1,60 @@
+-- Question: where did the slow items spend their time?
+-- Grain: one row a run that has a response latency. Unit: ns, means over the tail.
+-- Tail: the kept items in and above the latency bucket (0.05 % wide) that holds the response quantile which the run's SLO names.
+-- Parameters: runs.warmup_ns cuts the warm-up.
+-- The parts sum to the response, item by item:
+--   lateness = offered - intended (the generator)      blocked = admitted - offered (the policy)
+--   window   = closed - admitted, never past first_sent; 0 for an item that joined after the close
+--   queue    = first_sent - max(closed, admitted)       retry = sent - first_sent      service = settled - sent
+-- An unsettled item counts with what it had spent when the run ended: the stage it was in ends there, later ones are 0.
+WITH
+histogram AS (
+    SELECT run, latency_bucket(response_ns) AS bucket, count(*) AS n FROM responses WHERE response_ns IS NOT NULL GROUP BY ALL
+),
+cumulative AS (
+    SELECT *, (sum(n) OVER (PARTITION BY run ORDER BY bucket) - n)::BIGINT AS n_before,
+        (sum(n) OVER (PARTITION BY run))::BIGINT AS item_count
+    FROM histogram
+),
+tail_start AS (
+    SELECT c.run, c.bucket
+    FROM cumulative c JOIN runs r ON r.run = c.run
+    WHERE nearest_rank(c.item_count, r.slo_ppm) > c.n_before AND nearest_rank(c.item_count, r.slo_ppm) <= c.n_before + c.n
+),
+tail AS (
+    SELECT
+        p.run, p.batch_id, p.intended_at_ns, p.response_ns, p.is_censored,
+        p.intended_at_ns + p.lateness_ns AS offered_ns,
+        p.intended_at_ns + p.response_ns AS end_ns,
+        p.admitted_at_ns, p.first_sent_at_ns, p.sent_at_ns
+    FROM responses p JOIN tail_start t ON t.run = p.run
+    WHERE latency_bucket(p.response_ns) >= t.bucket
+),
+known AS (
+    SELECT
+        t.run, t.intended_at_ns, t.offered_ns, t.response_ns, t.is_censored, t.end_ns,
+        coalesce(t.admitted_at_ns, t.end_ns) AS admitted_ns,
+        coalesce(b.closed_at_ns, t.admitted_at_ns, t.end_ns) AS closed_ns,
+        coalesce(t.first_sent_at_ns, t.end_ns) AS first_sent_ns,
+        coalesce(t.sent_at_ns, t.end_ns) AS sent_ns
+    FROM tail t
+    LEFT JOIN batches b ON b.run = t.run AND b.batch_id = t.batch_id
+),
+split AS (
+    SELECT *, least(greatest(closed_ns, admitted_ns), first_sent_ns) AS window_end_ns FROM known
+)
+SELECT
+    run,
+    count(*) AS item_count,
+    count(*) FILTER (is_censored) AS unsettled_count,
+    min(response_ns) AS tail_from_ns,
+    avg(response_ns) AS response_ns,
+    avg(offered_ns - intended_at_ns) AS lateness_ns,
+    avg(admitted_ns - offered_ns) AS blocked_ns,
+    avg(window_end_ns - admitted_ns) AS window_ns,
+    avg(first_sent_ns - window_end_ns) AS queue_ns,
+    avg(sent_ns - first_sent_ns) AS retry_ns,
+    avg(end_ns - sent_ns) AS service_ns
+FROM split
+GROUP BY run
+ORDER BY run;

@@ -1,0 +1,164 @@
+"""A run folder, opened for questions.
+
+Must live here: finding and checking the folder, whose fate is read from manifest and pid, the DuckDB connection over
+`analysis/views.sql`. Must not: what is asked (`figures`), or what the answers mean (`verdict`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import duckdb
+
+from ingestexp.experiment.paths import ANALYSIS
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+MEMORY_LIMIT: Final = "3GB"
+TABLE_FOLDERS: Final = ("items", "batches", "samples", "dead_letters")
+PARQUET_MAGIC: Final = b"PAR1"
+
+
+class EvidenceError(Exception):
+    """A run folder that can't be read, in one sentence meant for the user."""
+
+
+class StillRunning(EvidenceError):
+    """The run has not ended: there is nothing to sum up yet."""
+
+
+class Evidence:
+    """One run's manifest and its tables, behind the views of `analysis/views.sql`. A context manager; not thread-safe.
+
+    `status` is the manifest's, but `crashed` for a run that says `running` while its process is gone.
+    """
+
+    def __init__(self, run_dir: Path, manifest: dict[str, Any], status: str, status_reason: str | None) -> None:
+        self.run_dir = run_dir
+        self.manifest = manifest
+        self.status = status
+        self.status_reason = status_reason
+        self._folder = tempfile.TemporaryDirectory(prefix="ingestexp-report-")
+        scratch = Path(self._folder.name)
+        # The views take a glob: through a link of our own no character of the real path can be taken for a pattern.
+        link = scratch / "run"
+        link.symlink_to(run_dir.resolve(), target_is_directory=True)
+        self._connection = duckdb.connect(
+            config={
+                "memory_limit": MEMORY_LIMIT,
+                "threads": len(os.sched_getaffinity(0)),
+                "temp_directory": str(scratch / "spill"),
+                "preserve_insertion_order": False,
+            }
+        )
+        self.set("runs", f"'{link}'")
+        self._execute((ANALYSIS / "views.sql").read_text(encoding="utf-8"), "views.sql")
+
+    def __enter__(self) -> Evidence:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._connection.close()
+        self._folder.cleanup()
+
+    def set(self, variable: str, value: str) -> None:
+        """Set a session variable (a parameter of the tables) to a SQL literal."""
+        self._connection.execute(f"SET VARIABLE {variable} = {value}")
+
+    def rows(self, file: str, limit: int | None = None) -> list[dict[str, Any]]:
+        """The rows of `analysis/<file>` (at most `limit`) as dicts. Raises EvidenceError."""
+        result = self._execute((ANALYSIS / file).read_text(encoding="utf-8"), file)
+        names = [column[0] for column in result.description]
+        fetched = result.fetchall() if limit is None else result.fetchmany(limit)
+        return [dict(zip(names, row, strict=True)) for row in fetched]
+
+    def columns(self, file: str) -> dict[str, NDArray[np.int64]]:
+        """The columns of `analysis/<file>` as arrays, for answers of many rows. Raises EvidenceError."""
+        found: dict[str, Any] = self._execute((ANALYSIS / file).read_text(encoding="utf-8"), file).fetchnumpy()
+        return found
+
+    def count(self, file: str) -> int:
+        """How many rows `analysis/<file>` has. Raises EvidenceError."""
+        query = (ANALYSIS / file).read_text(encoding="utf-8").rstrip().removesuffix(";")
+        row = self._execute(f"SELECT count(*) FROM (\n{query}\n)", file).fetchone()  # noqa: S608 - our own file
+        return int(row[0]) if row else 0
+
+    def _execute(self, query: str, file: str) -> duckdb.DuckDBPyConnection:
+        try:
+            return self._connection.execute(query)
+        except duckdb.Error as error:
+            first_line = str(error).splitlines()[0]
+            raise EvidenceError(f"{self.run_dir}: analysis/{file} can't read the evidence: {first_line}") from error
+
+
+def open_evidence(run_dir: Path) -> Evidence:
+    """Raises EvidenceError: no such folder, not a run folder, unreadable parts, StillRunning."""
+    if not run_dir.is_dir():
+        raise EvidenceError(f"{run_dir}: no such folder (a run folder holds manifest.json; the newest is runs/latest)")
+    manifest = _read_manifest(run_dir)
+    for folder in TABLE_FOLDERS:
+        for part in sorted((run_dir / folder).glob("[!.]*.parquet")):
+            _check_part(part)
+    status, reason = str(manifest.get("status")), manifest.get("status_reason")
+    if status == "running":
+        pid = manifest.get("pid")
+        if pid != os.getpid():
+            if isinstance(pid, int) and _runs_since(pid, run_dir / "manifest.json"):
+                raise StillRunning(f"{run_dir}: the run is still going on (pid {pid}): ask again when it has ended")
+            status, reason = "crashed", f"its process (pid {pid}) is gone without having recorded an end"
+    return Evidence(run_dir, manifest, status, reason)
+
+
+def _read_manifest(run_dir: Path) -> dict[str, Any]:
+    path = run_dir / "manifest.json"
+    if not path.is_file():
+        raise EvidenceError(f"{run_dir}: not a run folder, it has no manifest.json (try runs/latest)")
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise EvidenceError(f"{path}: not readable as JSON: {error}") from error
+    if not isinstance(manifest, dict) or "status" not in manifest:
+        raise EvidenceError(f"{path}: not a run's manifest: it has no `status`")
+    if not isinstance(manifest.get("schema_version"), int) or manifest["schema_version"] > 1:
+        found = manifest.get("schema_version")
+        raise EvidenceError(f"{path}: schema_version is {found}, this version of ingestexp reads 1")
+    return manifest
+
+
+def _check_part(part: Path) -> None:
+    """A Parquet file starts and ends with its magic: a torn one would fail every query with a message about bytes."""
+    try:
+        with part.open("rb") as file:
+            head = file.read(4)
+            file.seek(max(-4, -part.stat().st_size), os.SEEK_END)
+            tail = file.read(4)
+    except OSError as error:
+        raise EvidenceError(f"{part}: not readable: {error.strerror or error}") from error
+    if head != PARQUET_MAGIC or tail != PARQUET_MAGIC:
+        raise EvidenceError(f"{part}: torn, it is not a complete Parquet file (move it away to read the other parts)")
+
+
+def _runs_since(pid: int, manifest: Path) -> bool:
+    """Whether the process is there and was there when the manifest was written (a pid is used again)."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        state, started_ticks = fields[0], int(fields[19])
+        boot_s = next(
+            int(line.split()[1])
+            for line in Path("/proc/stat").read_text(encoding="utf-8").splitlines()
+            if line.startswith("btime")
+        )
+    except (OSError, StopIteration, ValueError, IndexError):
+        return False
+    started_s = boot_s + started_ticks / os.sysconf("SC_CLK_TCK")
+    return state != "Z" and started_s <= manifest.stat().st_mtime + 2

@@ -1,0 +1,212 @@
+"""The figures of one run, fetched from its evidence by the tables and audits of `analysis/`.
+
+Must live here: which tables are asked, in what order, and the record of their answers. Must not: rules (`verdict`),
+words and layout (`summary`).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from ingestexp.report.verdict import Blocks, Case, Slo, Verdict, block_count, decide
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ingestexp.report.evidence import Evidence
+
+AUDITS: Final = ("conservation", "stages_monotone", "batches_match_items")
+MAX_BUCKETS: Final = 1500
+"""Enough for an interval's ends; the figures themselves are exact."""
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """An audit that does not hold: how many rows offend, and the first of them."""
+
+    audit: str
+    row_count: int
+    first: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What the summary is made of. Rows keep the column names of the tables they come from."""
+
+    run_dir: Path
+    manifest: Row
+    status: str
+    status_reason: str | None
+    outcomes: list[Row]
+    cost: Row
+    latency: dict[tuple[str, str], Row]
+    blame: Row | None
+    lateness: Row | None
+    batch_sizes: list[Row]
+    backlog: Row | None
+    extent: Row | None
+    violations: list[Violation]
+    warmup_ns: int
+    slo: Slo
+    verdict: Verdict
+
+    @property
+    def is_saturate(self) -> bool:
+        return _is_saturate(self.manifest)
+
+    @property
+    def is_simulated(self) -> bool:
+        return bool(self.manifest.get("clock") == "simulated" or self.manifest.get("sink", {}).get("simulated"))
+
+    @property
+    def has_trace(self) -> bool:
+        return _has_trace(self.manifest)
+
+    def count(self, outcome: str) -> int:
+        """Items of an outcome: by the trace, or by the manifest's counters where there is none."""
+        if not self.has_trace:
+            return int(self.manifest.get("counters", {}).get(outcome, 0))
+        return int(sum(row["item_count"] for row in self.outcomes if row["outcome"] == outcome))
+
+    @property
+    def lost_count(self) -> int:
+        """Items due after the warm-up that were dropped or dead-lettered."""
+        return int(
+            sum(row["measured_count"] for row in self.outcomes if row["outcome"] in ("dropped", "dead_lettered"))
+        )
+
+    @property
+    def offered(self) -> int:
+        """By the manifest; of a killed run what its trace holds."""
+        recorded = self.manifest.get("counters", {}).get("offered")
+        return int(recorded if recorded is not None else sum(row["item_count"] for row in self.outcomes))
+
+
+def figures_of(evidence: Evidence) -> Figures:
+    """Asks everything. Raises EvidenceError."""
+    manifest = evidence.manifest
+    slo = _slo(manifest)
+    outcomes = evidence.rows("tables/outcome_counts.sql")
+    kept = sum(row["measured_count"] for row in outcomes if row["outcome"] in ("committed", "unsettled"))
+    extent = _one(evidence, "run_extent")
+    backlog = None if _is_saturate(manifest) else _one(evidence, "backlog_slope")
+    violations = _violations(evidence)
+    verdict = decide(_case(evidence, slo, extent, backlog, violations))
+    warmup_ns = int(float(manifest.get("slo", {}).get("warmup_s") or 0) * 1e9)
+    if not kept:  # nothing after the warm-up: better all items, and say so, than no figure
+        warmup_ns = 0
+        evidence.set("warmup_ns", "0::BIGINT")
+    quantiles = evidence.rows("tables/latency_quantiles.sql")
+    return Figures(
+        run_dir=evidence.run_dir,
+        manifest=manifest,
+        status=evidence.status,
+        status_reason=evidence.status_reason,
+        outcomes=outcomes,
+        cost=evidence.rows("tables/fixed_cost_per_item.sql")[0],
+        latency={(row["measure"], row["quantile"]): row for row in quantiles},
+        blame=_one(evidence, "latency_blame"),
+        lateness=_one(evidence, "generator_lateness"),
+        batch_sizes=evidence.rows("tables/batch_size_histogram.sql"),
+        backlog=backlog,
+        extent=extent,
+        violations=violations,
+        warmup_ns=warmup_ns,
+        slo=slo,
+        verdict=verdict,
+    )
+
+
+def _case(
+    evidence: Evidence,
+    slo: Slo,
+    extent: Row | None,
+    backlog: Row | None,
+    violations: list[Violation],
+) -> Case:
+    manifest = evidence.manifest
+    checks = manifest.get("self_checks") or {}
+    return Case(
+        status=evidence.status,
+        status_reason=evidence.status_reason,
+        slo=slo,
+        blocks=_blocks(evidence, extent),
+        ledger_balanced=(checks.get("ledger") or {}).get("balanced"),
+        readback_ok=(checks.get("readback") or {}).get("ok"),
+        conserved=all(violation.audit != "conservation" for violation in violations),
+        has_trace=_has_trace(manifest),
+        is_saturate=_is_saturate(manifest),
+        backlog_grows=bool(backlog and backlog["grows"]),
+        backlog_grows_without_lateness=bool(backlog and backlog["grows_without_lateness"]),
+        seed=int(manifest.get("seed") or 0),
+    )
+
+
+def _blocks(evidence: Evidence, extent: Row | None) -> Blocks:
+    """The exceedances by time block; no block at all where no item has a response."""
+    empty = np.zeros(0, dtype=np.int64)
+    if extent is None:
+        return Blocks(empty, empty, empty, empty.reshape(0, 0), empty)
+    warmup_ns = float(evidence.manifest.get("slo", {}).get("warmup_s") or 0) * 1e9
+    measured_ns = max(extent["last_due_ns"] - warmup_ns, 0)
+    wanted = block_count(measured_ns, extent["stall_cycle_ns"], extent["attempt_count"])
+    evidence.set("block_count", f"{wanted}::BIGINT")
+    cells = evidence.columns("tables/verdict_blocks.sql")
+    if not len(cells["block"]):
+        return Blocks(empty, empty, empty, empty.reshape(0, 0), empty)
+    blocks, row = np.unique(cells["block"], return_inverse=True)
+    fine = cells["bucket"].astype(np.int64)
+    step = max(1, math.ceil((int(fine.max()) - int(fine.min()) + 1) / MAX_BUCKETS))
+    buckets, column = np.unique(fine // step, return_inverse=True)
+    histogram = np.zeros((len(blocks), len(buckets)), dtype=np.int64)
+    np.add.at(histogram, (row, column), cells["item_count"])
+
+    def by_block(name: str) -> np.ndarray[Any, np.dtype[np.int64]]:
+        return np.bincount(row, weights=cells[name], minlength=len(blocks)).astype(np.int64)
+
+    return Blocks(
+        by_block("item_count"),
+        by_block("over_count"),
+        by_block("over_without_lateness_count"),
+        histogram,
+        buckets * step + step // 2,
+    )
+
+
+def _violations(evidence: Evidence) -> list[Violation]:
+    """What the audits find. A trace that is off has nothing to audit."""
+    if not _has_trace(evidence.manifest):
+        return []
+    found = []
+    for audit in AUDITS:
+        first = evidence.rows(f"audits/{audit}.sql", limit=1)
+        if first:
+            found.append(Violation(audit, evidence.count(f"audits/{audit}.sql"), first[0]))
+    return found
+
+
+def _one(evidence: Evidence, table: str) -> Row | None:
+    rows = evidence.rows(f"tables/{table}.sql")
+    return rows[0] if rows else None
+
+
+def _slo(manifest: Row) -> Slo:
+    slo = manifest.get("slo") or {}
+    bound_ms, percentile = float(slo.get("bound_ms", math.inf)), float(slo.get("percentile", 99))
+    bound_ns = round(bound_ms * 1e6) if math.isfinite(bound_ms) else 2**62
+    return Slo(percentile, bound_ns, float(slo.get("confidence", 0.95)))
+
+
+def _has_trace(manifest: Row) -> bool:
+    return bool(manifest.get("config", {}).get("trace", {}).get("enabled", True))
+
+
+def _is_saturate(manifest: Row) -> bool:
+    by_load = (manifest.get("load") or {}).get("saturate")
+    return bool(manifest.get("config", {}).get("load", {}).get("kind") == "saturate" if by_load is None else by_load)

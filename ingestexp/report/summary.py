@@ -1,0 +1,191 @@
+"""The summary at the end of a run: one screen, from the evidence alone.
+
+Must live here: what stands where, in which words. Must not: SQL (`analysis/`), rules (`verdict`), advice (`hints`).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from rich.console import Console
+from rich.text import Text
+
+from ingestexp.report import wording as say
+from ingestexp.report.batch_chart import batch_lines
+from ingestexp.report.evidence import EvidenceError, open_evidence
+from ingestexp.report.figures import Figures, figures_of
+from ingestexp.report.hints import next_step
+from ingestexp.report.latency_lines import backlog_line, blame_lines, latency_lines, lateness_line
+from ingestexp.report.verdict_lines import ledger_line, verdict_lines, violation_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+PLAIN_WIDTH: Final = 120
+LABEL_WIDTH: Final = 10
+ASCII: Final = {ord(sign): text for sign, text in zip("█▓▒░≥∞", ("#", "b", "a", "x", ">=", "infinite"), strict=True)}
+
+
+def print_summary(run_dir: Path, console: Console | None = None) -> int:
+    """Print the summary of a run; 0 if its verdict is PASS or it has none, else 1 (also when it can't be read)."""
+    try:
+        return show(run_dir, console)
+    except EvidenceError as error:
+        print(f"no summary: {error}", file=sys.stderr)
+        return 1
+
+
+def show(run_dir: Path, console: Console | None = None) -> int:
+    """As `print_summary`, but raises EvidenceError."""
+    with open_evidence(Path(run_dir)) as evidence:
+        figures = figures_of(evidence)
+    out = console or plain_console()
+    for line in summary_lines(figures):
+        out.print(_encodable(line, out), highlight=False, soft_wrap=not out.is_terminal)
+    return figures.verdict.exit_code
+
+
+def plain_console() -> Console:
+    """Colours on a terminal; else plain text of a fixed width that needs no terminal to be read."""
+    if sys.stdout.isatty():
+        return Console(highlight=False)
+    return Console(width=PLAIN_WIDTH, color_system=None, force_terminal=False, highlight=False)
+
+
+def summary_lines(figures: Figures) -> list[Text]:
+    """All lines of the summary, top to bottom."""
+    shown_dir = _shown(figures.run_dir)
+    lines = [
+        *_header(figures),
+        Text(),
+        *_section("items", _item_lines(figures)),
+        *_section("rate", [_rate_line(figures)]),
+        *_section("cost", _cost_lines(figures)),
+        Text(),
+        *_section("latency", latency_lines(figures)),
+    ]
+    if figures.lateness:
+        lines += _section("generator", [lateness_line(figures)])
+    lines += _section(f"p{figures.slo.percentile:g} blame", blame_lines(figures))
+    lines += [Text(), *_section("batches", batch_lines(figures.batch_sizes)), Text()]
+    lines += _section("backlog", backlog_line(figures))
+    lines += _section("ledger", [ledger_line(figures)])
+    lines += _section("audits", violation_lines(figures))
+    lines += _section("notice", [Text(str(notice)) for notice in (figures.manifest.get("notices") or [])[:3]])
+    lines += _section("verdict", verdict_lines(figures))
+    why, command = next_step(figures, shown_dir)
+    lines += _section("evidence", [Text(f"{shown_dir}   (SQL: duckdb -init analysis/views.sql)")])
+    lines += _section("next", [Text.assemble((command, "bold"), f"   # {why}")])
+    return lines
+
+
+def _header(figures: Figures) -> list[Text]:
+    manifest = figures.manifest
+    config, sink = manifest.get("config") or {}, manifest.get("sink") or {}
+    sink_name = sink.get("name") or (config.get("sink") or {}).get("kind", "-")
+    workers = (config.get("sink") or {}).get("workers") or 1
+    first = Text.assemble(
+        ("run ", "dim"), (str(manifest.get("run_id", figures.run_dir.name)), "bold"),
+        f"   {manifest.get('clock', '?')} clock, seed {manifest.get('seed', '?')}",
+        f", config {manifest.get('config_hash', '?')}",
+    )  # fmt: skip
+    if figures.is_simulated:
+        what = "clock" if manifest.get("clock") == "simulated" else "sink's costs"
+        first.append(f"   SIMULATED: the {what} made up, nothing was stored", style="bold magenta")
+    if figures.status != "completed":
+        reason = f": {figures.status_reason}" if figures.status_reason else ""
+        first.append(f"   {figures.status.upper()}{reason}", style="bold red")
+    durable = "" if sink.get("durable", True) else " (keeps nothing)"
+    expected = (manifest.get("load") or {}).get("expected_items")
+    return [
+        first,
+        Text(f"    {say.load_text(config, expected)}, {say.payload_text(config)}"),
+        Text(
+            f"    into {sink_name}{durable}, {workers} worker{'s' if workers != 1 else ''};"
+            f" window {say.window_text(config)}; policy {say.policy_text(config)}"
+        ),
+    ]
+
+
+def _item_lines(figures: Figures) -> list[Text]:
+    offered = figures.offered
+    parts = [f"offered {say.count(offered)}"]
+    for outcome in ("committed", "dropped", "dead_lettered", "unsettled"):
+        number = figures.count(outcome)
+        of = f" ({say.share(number / offered)})" if number and offered else ""
+        parts.append(f"{outcome.replace('_', '-')} {say.count(number)}{of}")
+    lines = [Text("   ".join(parts))]
+    reasons = [row for row in figures.outcomes if row["reason"]]
+    if reasons:
+        words = ", ".join(
+            f"{row['outcome'].replace('_', '-')} {row['reason']} {row['item_count']:,}" for row in reasons
+        )
+        lines.append(Text(f"why: {words}", style="yellow"))
+    return lines
+
+
+def _rate_line(figures: Figures) -> Text:
+    extent, manifest = figures.extent, figures.manifest
+    if not extent:
+        return Text("no item in the trace")
+    load_ns, whole_ns = manifest.get("load_ended_at_ns"), manifest.get("ended_at_ns") or extent["last_settled_ns"]
+    parts = []
+    if load_ns:
+        over_load = extent["committed_during_load_count"] / load_ns * 1e9
+        parts.append(f"{say.count(over_load)} committed/s over the load ({say.seconds(load_ns)})")
+    if whole_ns:
+        parts.append(
+            f"{say.count(figures.count('committed') / whole_ns * 1e9)}/s over the whole run ({say.seconds(whole_ns)})"
+        )
+    if figures.backlog:
+        parts.append(f"due {say.count(figures.backlog['due_per_s'])}/s after the warm-up")
+    return Text(", ".join(parts) or "not known: the run recorded no end")
+
+
+def _cost_lines(figures: Figures) -> list[Text]:
+    cost = figures.cost
+    if not cost["attempt_count"]:
+        return [Text("no batch was sent")]
+    failed = cost["failed_attempt_count"]
+    per_commit = cost["items_per_commit"]
+    return [
+        Text(
+            f"{say.count(cost['attempt_count'])} batches sent ({say.count(failed)} not committed),"
+            f" {say.count(cost['commits'])} commits" + (f", {per_commit:,.1f} items a commit" if per_commit else "")
+        ),
+        Text(
+            f"per committed item: {say.per_item(cost['commits_per_item'])} commits,"
+            f" {say.per_item(cost['fsyncs_per_item'])} fsyncs,"
+            f" {say.per_item(cost['round_trips_per_item'])} round trips,"
+            f" {say.per_item(cost['syscalls_per_item'])} write syscalls,"
+            f" {say.per_item(cost['wire_bytes_per_item'])} bytes written"
+        ),
+    ]
+
+
+def _section(name: str, lines: Iterable[Text]) -> list[Text]:
+    """The lines, the first with its label."""
+    labelled = []
+    for index, line in enumerate(lines):
+        label = Text(f"{name if index == 0 else '':<{LABEL_WIDTH}}", style="bold")
+        labelled.append(label.append_text(line))
+    return labelled
+
+
+def _shown(run_dir: Path) -> str:
+    """The folder as the user would type it from here."""
+    resolved = Path(os.path.realpath(run_dir))
+    return str(resolved.relative_to(Path.cwd())) if resolved.is_relative_to(Path.cwd()) else str(resolved)
+
+
+def _encodable(line: Text, out: Console) -> Text:
+    """Bars and signs that the output's encoding lacks, in ASCII."""
+    try:
+        line.plain.encode(out.encoding)
+    except (UnicodeEncodeError, LookupError):
+        plain = line.plain.translate(ASCII)
+        return Text(plain.encode("ascii", "replace").decode())
+    return line

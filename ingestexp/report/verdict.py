@@ -1,0 +1,184 @@
+"""What the figures mean against the SLO: PASS, FAIL, INCONCLUSIVE or INVALID.
+
+Must live here: the rules, pure functions over figures. Must not: SQL, files, how a verdict is printed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from ingestexp.report.intervals import (
+    Counts,
+    Interval,
+    items_to_settle,
+    percentile_interval,
+    ratio_interval,
+    resample_weights,
+    trials_needed,
+)
+
+PASS, FAIL, INCONCLUSIVE, INVALID = "PASS", "FAIL", "INCONCLUSIVE", "INVALID"
+MIN_BLOCKS: Final = 20
+MAX_BLOCKS: Final = 100
+USUAL_BLOCKS: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Slo:
+    percentile: float
+    bound_ns: int
+    confidence: float = 0.95
+
+    @property
+    def allowed_ratio(self) -> float:
+        """The share of items that may exceed the bound."""
+        return round(1 - self.percentile / 100, 9)
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """Exceedances by time block: (k,) each; histogram (k, b) over `latency_bucket`s (b,) ascending."""
+
+    items: Counts
+    over: Counts
+    over_without_lateness: Counts
+    histogram: Counts
+    buckets: Counts
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """All that a verdict is reached from."""
+
+    status: str
+    status_reason: str | None
+    slo: Slo
+    blocks: Blocks
+    ledger_balanced: bool | None
+    readback_ok: bool | None
+    conserved: bool
+    has_trace: bool
+    is_saturate: bool
+    backlog_grows: bool
+    backlog_grows_without_lateness: bool
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`result` None: a capacity run, which has no SLO verdict. Ratios are shares of items over the bound."""
+
+    result: str | None
+    reason: str
+    over_count: int = 0
+    item_count: int = 0
+    block_count: int = 0
+    ratio: Interval | None = None
+    percentile_ns: Interval | None = None
+    more_items: int | None = None
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def exit_code(self) -> int:
+        return 0 if self.result in (None, PASS) else 1
+
+
+def block_count(measured_ns: float, stall_cycle_ns: float | None, attempt_count: int) -> int:
+    """How many blocks to cut: longer than the stall cycle where that leaves 20, and no more than there are batches."""
+    wanted = USUAL_BLOCKS if stall_cycle_ns is None else int(measured_ns / max(stall_cycle_ns, 1))
+    return max(1, min(max(MIN_BLOCKS, min(wanted, MAX_BLOCKS)), attempt_count))
+
+
+def decide(case: Case) -> Verdict:
+    """The first rule that applies, in the order: invalid, nothing to judge, saturated, exceedances."""
+    broken = _instrument_broken(case)
+    if broken:
+        return Verdict(INVALID, broken)
+    if case.is_saturate:
+        return Verdict(None, "a capacity run: items have no intended times, so there is no response and no SLO verdict")
+    notes = _notes(case)
+    if not case.has_trace:
+        return Verdict(
+            INCONCLUSIVE, "the trace was off (trace.enabled=false): there are no items to judge", notes=notes
+        )
+    found = judge(case.blocks.over, case.blocks, case.slo, case.seed, notes)
+    if case.backlog_grows:
+        if not case.backlog_grows_without_lateness:
+            return _replace(found, INVALID, "the generator fell ever further behind: the backlog grows by its lateness")
+        return _replace(found, FAIL, "the backlog grows while the load lasts: the latency grows with the duration")
+    if found.item_count and found.result != PASS:
+        without = judge(case.blocks.over_without_lateness, case.blocks, case.slo, case.seed).result
+        if found.result == FAIL and without != FAIL:
+            reason = f"the generator's lateness decides: without it the verdict would be {without}"
+            return _replace(found, INVALID, reason)
+        if found.result == INCONCLUSIVE and without != INCONCLUSIVE:
+            return _replace(
+                found, INCONCLUSIVE, f"{found.reason}; without the generator's lateness it would be {without}"
+            )
+    return found
+
+
+def judge(over: Counts, blocks: Blocks, slo: Slo, seed: int, notes: tuple[str, ...] = ()) -> Verdict:
+    """PASS, FAIL or INCONCLUSIVE by the exceedance rule: is the share of items over the bound as small as allowed?"""
+    there = blocks.items > 0
+    totals, over = blocks.items[there], over[there]
+    items, exceeding, count = int(totals.sum()), int(over.sum()), len(totals)
+    if items == 0:
+        return Verdict(INCONCLUSIVE, "no item was kept and due after the warm-up: nothing to judge", notes=notes)
+    weights = resample_weights(count, seed)
+    ratio = ratio_interval(over, totals, weights, slo.confidence)
+    percentile = percentile_interval(blocks.histogram[there], blocks.buckets, slo.percentile, weights, slo.confidence)
+    allowed = slo.allowed_ratio
+    least = trials_needed(0, allowed, slo.confidence) if allowed > 0 else items
+    more: int | None = None
+    if items < least:
+        result, more = INCONCLUSIVE, least - items
+        reason = f"too few items: a p{slo.percentile:g} needs at least {least:,} ({more:,} more)"
+    elif count < MIN_BLOCKS:
+        result, more = INCONCLUSIVE, int(np.ceil(items / count * (MIN_BLOCKS - count)))
+        reason = f"too few time blocks with whole batches: {count}, at least {MIN_BLOCKS} are needed"
+    elif ratio.high <= allowed:
+        result, reason = PASS, "the share of items over the bound stays within what is allowed"
+    elif ratio.low > allowed:
+        result, reason = FAIL, "more items are over the bound than allowed"
+    else:
+        result = INCONCLUSIVE
+        needed = items_to_settle(over, totals, allowed, slo.confidence, ratio) if allowed > 0 else None
+        more = None if needed is None else max(needed - items, items // 10)
+        how = "more than 100 times as many items" if more is None else f"about {more:,} more items"
+        reason = f"the interval straddles the {allowed:.3%} allowed: {how} would settle it".replace(".000%", "%")
+    return Verdict(result, reason, exceeding, items, count, ratio, percentile, more, notes)
+
+
+def _instrument_broken(case: Case) -> str | None:
+    """Why nothing may be concluded from the run at all."""
+    if case.status in ("failed", "crashed", "oom_killed"):
+        return f"the run did not complete ({case.status}): {case.status_reason or 'no reason was recorded'}"
+    if case.ledger_balanced is False:
+        return "the ledger does not balance: offered is not committed + dropped + dead-lettered + unsettled, by id"
+    if case.readback_ok is False:
+        return "the read-back audit failed: the sink does not hold exactly what was committed"
+    if not case.conserved:
+        return "the trace does not account for every item once (see the audit)"
+    return None
+
+
+def _notes(case: Case) -> tuple[str, ...]:
+    return ("the run was interrupted: judged by what is there",) if case.status == "interrupted" else ()
+
+
+def _replace(found: Verdict, result: str, reason: str) -> Verdict:
+    return Verdict(
+        result,
+        reason,
+        found.over_count,
+        found.item_count,
+        found.block_count,
+        found.ratio,
+        found.percentile_ns,
+        found.more_items if result == INCONCLUSIVE else None,
+        found.notes,
+    )
