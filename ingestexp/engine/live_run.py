@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from ingestexp.core.events import STOP, Arrived
 from ingestexp.engine.drive import drive, obey
 from ingestexp.engine.floor import Floor, RunClock
-from ingestexp.engine.placement import calm_collector, pin_thread, sharpen_timer, split_cores, wake_collector
+from ingestexp.engine.placement import all_cores, calm_collector, pin_thread, sharpen_timer, split_cores, wake_collector
 from ingestexp.engine.source import OpenLoopLane, SaturateLane
 from ingestexp.engine.worker import WorkerLane
 from ingestexp.ports import Saturate
@@ -86,7 +86,8 @@ class LiveRun:
 
     def run(self) -> RunEnd:
         """Run to the end: the load over and everything settled, or given up `drain_ns` later, or interrupted."""
-        source_core, other_cores = split_cores()
+        # A saturating source has no lateness to protect: there the scheduler knows better.
+        source_core, other_cores = (None, all_cores()) if isinstance(self._load, Saturate) else split_cores()
         lanes: list[tuple[Lane, frozenset[int]]] = [(worker, other_cores) for worker in self._workers]
         lanes.append((self._source, frozenset([source_core]) if source_core is not None else other_cores))
         threads = [

@@ -13,6 +13,11 @@ import os
 _PR_SET_TIMERSLACK = 29
 
 
+def all_cores() -> frozenset[int]:
+    """The cores that this process may use."""
+    return frozenset(os.sched_getaffinity(0))
+
+
 def split_cores() -> tuple[int | None, frozenset[int]]:
     """(the source's own core, the cores of everything else). With one core the source has none of its own."""
     cores = sorted(os.sched_getaffinity(0))

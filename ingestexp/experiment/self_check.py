@@ -30,10 +30,10 @@ def self_checks(
     if parts.sink.durable and not simulated:
         checks["readback"] = audit_readback(by_id, parts.sink.read_back()).as_dict()
     checks["trace"] = {
-        "item_rows": writer.items.row_count,
-        "item_bytes": writer.items.byte_count,
-        "bytes_per_item": writer.items.byte_count / max(1, writer.items.row_count),
-        "parts": writer.items.part_count,
+        "item_rows": writer.item_rows,
+        "item_bytes": writer.item_bytes,
+        "bytes_per_item": writer.item_bytes / max(1, writer.item_rows),
+        "parts": writer.item_parts,
         "writer_stall_ns": writer.stall_ns,
     }
     if not simulated and not isinstance(parts.load, Saturate):

@@ -25,9 +25,20 @@ _NOISY: Final = ("payload_bytes", "payload", "error")
 class PartWriter:
     """Appends tables to the folder's current part and closes it in time. Raises OSError (disk full)."""
 
-    def __init__(self, folder: Path, rows: pa.Schema, delta: tuple[str, ...] = (), part_ns: int = PART_NS) -> None:
-        """`delta` names the int columns that grow by small steps from row to row; a part is closed after `part_ns`."""
+    def __init__(
+        self,
+        folder: Path,
+        rows: pa.Schema,
+        delta: tuple[str, ...] = (),
+        part_ns: int = PART_NS,
+        share: tuple[int, int] = (0, 1),
+    ) -> None:
+        """`delta` names the int columns that grow by small steps from row to row; a part is closed after `part_ns`.
+
+        `share` (k, n): this is the k-th of n writers in the folder, and takes every n-th part number.
+        """
         self.folder = folder
+        self._next_number, self._stride = share
         self._part_ns = part_ns
         self._delta = delta
         self.row_count = 0
@@ -38,8 +49,9 @@ class PartWriter:
         self._part_rows = 0
         self._closed_at_ns = 0
         folder.mkdir(parents=True, exist_ok=True)
-        self.write(rows.empty_table(), 0)
-        self.close_part()
+        if not self._next_number:  # an empty folder would break a glob
+            self.write(rows.empty_table(), 0)
+            self.close_part()
 
     def write(self, table: pa.Table, at_ns: int) -> None:
         """Append rows; `at_ns` is the run's clock, by which the part rolls."""
@@ -75,7 +87,8 @@ class PartWriter:
             self._writer = None
 
     def _open(self) -> None:
-        self._name = f"{self.part_count:06d}.parquet"
+        self._name = f"{self._next_number:06d}.parquet"
+        self._next_number += self._stride
         self._part_rows = 0
         coded = [field.name for field in self._schema if pa.types.is_dictionary(field.type)]
         self._writer = pq.ParquetWriter(

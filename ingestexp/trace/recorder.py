@@ -5,6 +5,7 @@ Must live here: packing records and handing full segments to the writer. Must no
 
 from __future__ import annotations
 
+import mmap
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from ingestexp.core.span import UNKNOWN
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from ingestexp.core.span import Span
     from ingestexp.ports import Settled
 
-SEGMENT_RECORDS: Final = 32_768
+SEGMENT_RECORDS: Final = 16_384
 SEGMENT_ITEMS: Final = 262_144
 SEGMENT_NS: Final = 1_000_000_000
 
@@ -38,17 +39,28 @@ class Segment:
     __slots__ = ("batch_count", "batches", "blocks", "errors", "last_at_ns", "parked", "span_count", "spans")
 
     def __init__(self, blocks: list[BlockFacts]) -> None:
-        self.spans = bytearray(SEGMENT_RECORDS * SPAN_STRUCT.size)
-        self.batches = bytearray(SEGMENT_RECORDS * BATCH_STRUCT.size)
+        # Anonymous maps, not bytearrays: those are written over in full when they are made.
+        self.spans = mmap.mmap(-1, SEGMENT_RECORDS * SPAN_STRUCT.size)
+        self.batches = mmap.mmap(-1, SEGMENT_RECORDS * BATCH_STRUCT.size)
         self.span_count = self.batch_count = 0
         self.blocks = blocks  # registered since the last segment
         self.errors: list[str] = []
         self.parked: list[tuple[Batch, str]] = []
         self.last_at_ns = 0
 
+    def reopen(self, blocks: list[BlockFacts]) -> Segment:
+        """Use the buffers again for another stretch."""
+        self.span_count = self.batch_count = self.last_at_ns = 0
+        self.blocks = blocks
+        self.errors = []
+        self.parked = []
+        return self
+
 
 class SegmentSink(Protocol):
     def put(self, segment: Segment) -> None: ...
+
+    def spare(self) -> Segment | None: ...
 
 
 class Recorder:
@@ -140,7 +152,8 @@ class Recorder:
 
     def _open(self) -> None:
         self._blocks = []
-        self._segment = Segment(self._blocks)
+        spare = self._sink.spare()
+        self._segment = Segment(self._blocks) if spare is None else spare.reopen(self._blocks)
         self._items = 0
 
     def _span(self, span: Span, outcome: str, reason: str, at_ns: int, batch: Batch | None) -> None:

@@ -1,0 +1,125 @@
+"""One thread that turns segments into closed Parquet parts.
+
+Must live here: from a segment to rows to parts, the parts' encodings. Must not: which segments it gets, what an error
+means for the run (`writer`).
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import numpy as np
+import pyarrow as pa
+
+from ingestexp.core.span import NEVER
+from ingestexp.trace import schema
+from ingestexp.trace.expand import batch_rows, item_rows
+from ingestexp.trace.parts import PART_NS, PartWriter
+from ingestexp.trace.records import BATCH_DTYPE, SPAN_DTYPE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ingestexp.core.batch import Batch
+    from ingestexp.ports import LiveBlock
+    from ingestexp.trace.recorder import Segment
+    from ingestexp.trace.writer import TraceWriter
+
+QUEUE_SEGMENTS: Final = 2
+
+_DELTA_BATCHES: Final = ("batch_id", "first_item_id", "last_item_id")
+_DELTA: Final = ("item_id", "intended_at_ns", "batch_id")
+_DELTA_SIMULATED: Final = (*_DELTA, "offered_at_ns", "admitted_at_ns")  # offered and admitted as due
+
+
+class Encoder:
+    """The `share` (k, n): the k-th of n encoders of one trace. Raises OSError where the folders can't be made."""
+
+    def __init__(self, owner: TraceWriter, folder: Path, share: tuple[int, int], simulated: bool) -> None:
+        self.queue: queue.Queue[Segment | pa.Table | None] = queue.Queue(QUEUE_SEGMENTS)
+        self._owner = owner
+        # A virtual second may pass in no time: a simulated trace rolls by rows alone, so that it stays reproducible.
+        part_ns = NEVER if simulated else PART_NS
+        delta = _DELTA_SIMULATED if simulated else _DELTA
+        self.items = PartWriter(folder / "items", schema.ITEMS, delta, part_ns, share)
+        self.batches = PartWriter(folder / "batches", schema.BATCHES, _DELTA_BATCHES, part_ns, share)
+        self.samples = PartWriter(folder / "samples", schema.SAMPLES, (), part_ns, share)
+        self.dead_letters = PartWriter(folder / "dead_letters", schema.DEAD_LETTERS, (), part_ns, share)
+        self.thread = threading.Thread(target=self._run, name=f"trace-{share[0]}", daemon=True)
+
+    def _run(self) -> None:
+        owner = self._owner
+        parts = (self.items, self.batches, self.samples, self.dead_letters)
+        while True:
+            segment = self.queue.get()
+            try:
+                if owner.error is None:  # else only keep the queue moving: nobody may hang on a full one
+                    if segment is None:
+                        for part in parts:
+                            part.close_part()
+                    else:
+                        self._write(segment)
+            except Exception as error:
+                owner.error = owner.error or error
+            if owner.error is not None:
+                for part in parts:
+                    part.abandon()
+            if segment is None:
+                return
+
+    def _write(self, segment: Segment | pa.Table) -> None:
+        if isinstance(segment, pa.Table):
+            self.samples.write(segment, segment.column("at_ns")[-1].as_py())
+            return
+        at_ns = segment.last_at_ns
+        if segment.span_count:
+            spans = np.frombuffer(segment.spans, SPAN_DTYPE, segment.span_count)
+            table = item_rows(spans, self._owner.blocks, self._owner.phases)
+            self.items.write(table, at_ns)
+            self._owner.written(written_by_block(spans))
+            self._owner.watch(table)
+        if segment.batch_count:
+            batches = np.frombuffer(segment.batches, BATCH_DTYPE, segment.batch_count)
+            self.batches.write(batch_rows(batches, segment.errors), at_ns)
+        for batch, reason in segment.parked:
+            self.dead_letters.write(dead_letter_rows(batch, reason), at_ns)
+        self._owner.recycle(segment)
+
+
+def written_by_block(records: Any) -> list[tuple[int, int]]:
+    """(block number, items) that these span records speak of."""
+    numbers, inverse = np.unique(records["block"], return_inverse=True)
+    counts = np.bincount(inverse, weights=records["end"] - records["first"])
+    return [(number, int(count)) for number, count in zip(numbers.tolist(), counts.tolist(), strict=True)]
+
+
+def dead_letter_rows(batch: Batch, reason: str) -> pa.Table:
+    """The `dead_letters` rows of a parked batch, payloads included (NULL where the block has none: simulated)."""
+    ids: list[int] = []
+    intended: list[int] = []
+    payloads: list[pa.Array] = []
+    for span in batch.spans:
+        ids.extend(range(span.first, span.end))
+        for item_id in range(span.first, span.end):
+            due = span.block.due(item_id)
+            intended.append(due if due >= 0 else max(span.admitted_at_ns, 0))
+        owned = cast("LiveBlock", span.block).payloads(span.first, span.end)
+        payloads.append(pa.nulls(span.end - span.first, pa.binary()) if owned is None else owned)
+    count = len(ids)
+    return pa.Table.from_pydict(
+        {
+            "item_id": ids,
+            "intended_at_ns": intended,
+            "dead_lettered_at_ns": [batch.settled_at_ns] * count,
+            "reason": pa.array([reason] * count, pa.string())
+            .dictionary_encode()
+            .cast(schema.DEAD_LETTERS.field("reason").type),
+            "error": [batch.error or None] * count,
+            "attempt_count": [batch.attempt] * count,
+            "batch_id": [batch.batch_id] * count,
+            "payload": pa.chunked_array(payloads, pa.binary()),
+        },
+        schema=schema.DEAD_LETTERS,
+    )
