@@ -111,7 +111,7 @@ def items_to_settle(
 
     The interval's end on the far side of what is allowed must come to this side of it, and its width shrinks with the
     root of the items. Towards a PASS early stopping must be content as well; items of a block share their fate, so n
-    items count as n / d independent ones, d being the design effect (variance of the ratio over blocks by the binomial).
+    items count as n / d independent ones, d being the design effect (variance over blocks by the binomial one).
     """
     items, exceeding, blocks = int(totals.sum()), int(over.sum()), len(totals)
     ratio = exceeding / items

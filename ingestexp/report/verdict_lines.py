@@ -88,10 +88,9 @@ def verdict_lines(figures: Figures) -> list[Text]:
                 f" {say.share(slo.allowed_ratio)} allowed; {verdict.block_count} time blocks)"
             )
         )
-    with_losses = figures.latency.get(("response", "slo_with_losses"))
     lines += [Text(note, style="yellow") for note in verdict.notes]
     if figures.lost_count:
-        with_losses = quantile_text(figures.latency.get(("response", "slo_with_losses")))
+        infinite = quantile_text(figures.latency.get(("response", "slo_with_losses")))
         words = f"of what was kept: {figures.lost_count:,} dropped or dead-lettered items are not in it;"
-        lines.append(Text(f"{words} with those as infinitely late {name} is {with_losses} ms", style="yellow"))
+        lines.append(Text(f"{words} with those as infinitely late {name} is {infinite} ms", style="yellow"))
     return lines
