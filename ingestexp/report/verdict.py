@@ -5,7 +5,7 @@ Must live here: the rules, pure functions over figures. Must not: SQL, files, ho
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -76,6 +76,7 @@ class Verdict:
     over_count: int = 0
     item_count: int = 0
     block_count: int = 0
+    bad_block_count: int = 0
     ratio: Interval | None = None
     percentile_ns: Interval | None = None
     more_items: int | None = None
@@ -150,7 +151,7 @@ def judge(over: Counts, blocks: Blocks, slo: Slo, seed: int, notes: tuple[str, .
         more = None if needed is None else max(needed - items, items // 10)
         how = "more than 100 times as many items" if more is None else f"about {more:,} more items"
         reason = f"the interval straddles the {allowed:.3%} allowed: {how} would settle it".replace(".000%", "%")
-    return Verdict(result, reason, exceeding, items, count, ratio, percentile, more, notes)
+    return Verdict(result, reason, exceeding, items, count, int(np.count_nonzero(over)), ratio, percentile, more, notes)
 
 
 def _instrument_broken(case: Case) -> str | None:
@@ -171,14 +172,4 @@ def _notes(case: Case) -> tuple[str, ...]:
 
 
 def _replace(found: Verdict, result: str, reason: str) -> Verdict:
-    return Verdict(
-        result,
-        reason,
-        found.over_count,
-        found.item_count,
-        found.block_count,
-        found.ratio,
-        found.percentile_ns,
-        found.more_items if result == INCONCLUSIVE else None,
-        found.notes,
-    )
+    return replace(found, result=result, reason=reason, more_items=found.more_items if result == INCONCLUSIVE else None)

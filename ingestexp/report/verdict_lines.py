@@ -85,7 +85,8 @@ def verdict_lines(figures: Figures) -> list[Text]:
                 f"over the bound: {verdict.over_count:,} of {verdict.item_count:,} items,"
                 f" {say.share(verdict.over_count / verdict.item_count)}"
                 f" (interval {say.share(verdict.ratio.low)} to {say.share(verdict.ratio.high)},"
-                f" {say.share(slo.allowed_ratio)} allowed; {verdict.block_count} time blocks)"
+                f" {say.share(slo.allowed_ratio)} allowed);"
+                f" in {verdict.bad_block_count} of {verdict.block_count} time blocks"
             )
         )
     lines += [Text(note, style="yellow") for note in verdict.notes]
