@@ -93,8 +93,9 @@ def _header(figures: Figures) -> list[Text]:
         f", config {manifest.get('config_hash', '?')}",
     )  # fmt: skip
     if figures.is_simulated:
-        what = "clock" if manifest.get("clock") == "simulated" else "sink's costs"
-        first.append(f"   SIMULATED: the {what} made up, nothing was stored", style="bold magenta")
+        clock = manifest.get("clock") == "simulated"
+        what = "virtual time, a modelled sink, nothing stored" if clock else "the sink's costs are made up"
+        first.append(f"   SIMULATED: {what}", style="bold magenta")
     if figures.status != "completed":
         reason = f": {figures.status_reason}" if figures.status_reason else ""
         first.append(f"   {figures.status.upper()}{reason}", style="bold red")

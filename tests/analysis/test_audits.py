@@ -86,6 +86,15 @@ def test_a_stage_before_the_one_it_follows(tmp_path: Path, column: str) -> None:
     assert picked(found, "item_id") == [(50,)]
 
 
+def test_the_offer_comes_first_where_admission_is_the_intention(tmp_path: Path) -> None:
+    items, _ = paced_rows(100, lambda _: 2.0)
+    for row in items:
+        row["offered_at_ns"] -= 1
+    load = {"phases": ["saturate"], "saturate": True}
+    assert ask(write_run(tmp_path / "capacity", items, load=load), "audits/stages_monotone.sql") == []
+    assert len(ask(write_run(tmp_path / "open_loop", items), "audits/stages_monotone.sql")) == 100
+
+
 def test_stages_that_were_not_reached_do_not_hide_disorder(tmp_path: Path) -> None:
     items, _ = paced_rows(100, lambda _: 2.0)
     items[3].update(offered_at_ns=None, admitted_at_ns=None, first_sent_at_ns=None, sent_at_ns=None)
