@@ -38,6 +38,7 @@ class Pipeline:
         "_flying",
         "_next_batch_id",
         "_queue",
+        "_waiting",
         "_wake_at_ns",
         "admission",
         "committed",
@@ -73,11 +74,10 @@ class Pipeline:
         self._queue = self.admission.queue
         self._attempts = Attempts()
         self._flying = self._attempts.flying
+        self._waiting = self._attempts.waiting
         self._next_batch_id = 0
         self._drained_at_ns = NEVER
         self._wake_at_ns = NEVER
-
-    # -- what the driver asks -------------------------------------------------------------------------
 
     @property
     def in_flight(self) -> int:
@@ -117,8 +117,6 @@ class Pipeline:
         if admission.bounds.nbytes < NEVER:
             room = min(room, block.fit(first, end, admission.room_bytes()) - first)
         return min(max(room, 1), end - first)
-
-    # -- what the driver tells ------------------------------------------------------------------------
 
     def handle(self, event: Event, now_ns: int) -> list[Effect]:
         """Take note of the event and say what is to be done about it, in order."""
@@ -183,16 +181,14 @@ class Pipeline:
             self._give_up(span, reason, batch, effects)
         for span in self._queue.clear():
             self._give_up(span, "queued", None, effects)
-        for span in self.admission.held:
+        while self.admission.held:
+            span = self.admission.held.popleft()
             span.admitted_at_ns = UNKNOWN
             self._give_up(span, "blocked", None, effects)
-        self.admission.held.clear()
 
     def _give_up(self, span: Span, reason: str, batch: Batch | None, effects: list[Effect]) -> None:
         self.unsettled += span.end - span.first
         effects.append(Unsettled(span, reason, batch))
-
-    # -- which batch goes next ------------------------------------------------------------------------
 
     def _dispatch(self, now_ns: int, effects: list[Effect]) -> None:
         while True:
@@ -215,7 +211,7 @@ class Pipeline:
             effects.append(WakeAt(wake_at_ns))
 
     def _next_batch(self, now_ns: int) -> Batch | None:
-        waiting = self._attempts.waiting
+        waiting = self._waiting
         if waiting:
             if waiting[0][0] <= now_ns:
                 return self._retry()
@@ -241,7 +237,7 @@ class Pipeline:
 
     def _next_wake_ns(self) -> int:
         """When a free worker could find something to send without another event."""
-        waiting = self._attempts.waiting
+        waiting = self._waiting
         wake_at_ns = waiting[0][0] if waiting else NEVER
         if self._queue.items and not (self.ordered and waiting):
             aged_at_ns = self._queue.first_arrival_ns() + self.control.limits.max_wait_ns

@@ -46,7 +46,10 @@ def close_batch(
     `forced` is the cause of a batch that closes although no limit is reached.
     """
     depth = queue.items
-    opened_ns = queue.first_arrival_ns()
+    head = queue.spans[0]
+    opened_ns = head.admitted_at_ns
+    if opened_ns < 0:
+        opened_ns = head.block.due(head.first)
     age_ns = now_ns - opened_ns
     if depth >= limits.max_size:
         cause = _SIZE

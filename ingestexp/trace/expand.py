@@ -38,11 +38,14 @@ def item_rows(records: Any, blocks: Mapping[int, BlockFacts], phases: Sequence[s
     runs = _runs(records)
     intended = _intended(records, runs, blocks, counts)
     starts = np.cumsum(counts) - counts
+    saturate = blocks[runs[0][0]].due_ns is None
     columns: dict[str, pa.Array] = {
         "item_id": pa.array(np.arange(total) + np.repeat(records["first"] - starts, counts)),
         "intended_at_ns": pa.array(intended),
     }
-    for name in _INSTANTS:
+    if saturate:
+        columns["offered_at_ns"] = columns["intended_at_ns"]  # one instant: nothing is intended before it is admitted
+    for name in _INSTANTS[saturate:]:
         columns[f"{name}_at_ns"] = _instants(records[name], counts, intended)
     batch_ids = np.repeat(records["batch"], counts)
     columns["batch_id"] = pa.array(batch_ids, mask=batch_ids < 0 if records["batch"].min() < 0 else None)
