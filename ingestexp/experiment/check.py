@@ -42,6 +42,8 @@ def check(line: CommandLine) -> Plan:
 def run_folder(result: Plan) -> list[Mistake]:
     """The folder must be writable, and must not hold evidence: that is never overwritten."""
     key = "hydra.sweep.dir" if result.multirun else "hydra.run.dir"
+    if not result.folder.strip():
+        return [Mistake(key, '""', "has to name a folder for the evidence, as in runs/mine")]
     folder = Path(result.folder).absolute()
     held = folder.glob("*/manifest.json") if result.multirun else folder.glob("manifest.json")
     found = next(iter(held), None)

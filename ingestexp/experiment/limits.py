@@ -33,7 +33,7 @@ class Range:
 
 
 def _shown(value: float) -> str:
-    return f"{value:,.0f}" if float(value).is_integer() else str(value)
+    return f"{int(value):,}" if value == int(value) else str(value)
 
 
 _RATE_PER_S: Final = Range(0, 1e9, low_open=True)

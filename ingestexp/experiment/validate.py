@@ -211,6 +211,8 @@ def _file_to_write(key: str, path: str) -> Iterator[Mistake]:
         yield Mistake(key, '""', "has to name a file (null: inside the run folder)")
     elif file.is_dir():
         yield Mistake(key, path, "is a folder; the name of a file is needed")
+    elif file.exists() and not file.is_file():
+        yield Mistake(key, path, "is not a regular file")
     elif not file.is_absolute():
         return  # from a shared YAML: lies in the run folder
     elif not file.parent.is_dir():
