@@ -30,6 +30,7 @@ def main() -> None:
 
 
 def run(argv: list[str]) -> int:
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # NumPy's idle helpers would spin beside a run
     os.environ["HYDRA_FULL_ERROR"] = "1"  # else Hydra prints its own errors and exits 1
     from ingestexp.experiment.check import check
     from ingestexp.experiment.command_line import parse
