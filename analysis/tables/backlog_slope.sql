@@ -3,7 +3,8 @@
 -- Lag at t = items due by t - items settled by t (not offered - settled, which the policy `block` would cap), at the ends of 60 equal
 -- bins from the warm-up's end to the last intended arrival, and its least-squares line. A dropped item is settled.
 -- grows: slope > 0, R² >= 0.5, the mean lag rises from each third to the next, and the line gains at least 1 % of the items due in
--- that time and two of the largest batches: what batching keeps in flight anyway is no growth.
+-- that time and two of the largest batches: what batching keeps in flight anyway is no growth. And it gains twice what the same
+-- steps, bin to bin, would add up to by chance (a stable queue wanders, and in a short run that looks like growth).
 -- grows_without_lateness: the same with the instant of the offer instead of the intended one (is the generator to blame?).
 WITH
 spans AS (
@@ -32,6 +33,7 @@ lags AS (
         (s.from_ns + p.bin * s.bin_ns) / 1e9 AS at_s,
         (sum(p.due - p.settled) OVER up_to)::DOUBLE AS lag,
         (sum(p.offered - p.settled) OVER up_to)::DOUBLE AS offered_lag,
+        (p.due - p.settled)::DOUBLE AS step, (p.offered - p.settled)::DOUBLE AS offered_step,
         ((p.bin - 1) // 20)::INTEGER AS third
     FROM per_bin p JOIN spans s ON s.run = p.run
     WHERE p.bin <= 60
@@ -47,7 +49,8 @@ fitted AS (
         avg(lag) FILTER (third = 0) AS lag_first_third, avg(lag) FILTER (third = 1) AS lag_second_third,
         avg(lag) FILTER (third = 2) AS lag_last_third, arg_max(lag, bin) AS lag_at_end,
         avg(offered_lag) FILTER (third = 0) AS o1, avg(offered_lag) FILTER (third = 1) AS o2, avg(offered_lag) FILTER (third = 2) AS o3,
-        greatest(0.01 * sum(l.due), 2 * coalesce(any_value(g.item_count), 0)) AS needed
+        greatest(0.01 * sum(l.due), 2 * coalesce(any_value(g.item_count), 0)) AS needed,
+        2 * sqrt(count(*)) * stddev_samp(step) AS by_chance, 2 * sqrt(count(*)) * stddev_samp(offered_step) AS offered_by_chance
     FROM lags l LEFT JOIN largest g ON g.run = l.run
     WHERE l.bin > 0
     GROUP BY l.run
@@ -59,8 +62,8 @@ SELECT
     slope_items_per_s * span_s AS growth_items,
     r2, lag_first_third, lag_second_third, lag_last_third, lag_at_end,
     coalesce(slope_items_per_s > 0 AND r2 >= 0.5 AND lag_first_third < lag_second_third AND lag_second_third < lag_last_third
-        AND slope_items_per_s * span_s >= needed, false) AS grows,
+        AND slope_items_per_s * span_s >= greatest(needed, by_chance), false) AS grows,
     coalesce(offered_slope > 0 AND offered_r2 >= 0.5 AND o1 < o2 AND o2 < o3
-        AND offered_slope * span_s >= needed, false) AS grows_without_lateness
+        AND offered_slope * span_s >= greatest(needed, offered_by_chance), false) AS grows_without_lateness
 FROM fitted
 ORDER BY run;

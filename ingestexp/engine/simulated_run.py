@@ -68,7 +68,12 @@ class SimulatedRun:
             wake_collector()
         lane = self._lane
         return RunEnd(
-            lane.load_ended_at_ns, lane.now_ns(), bool(self._watcher.interrupts()), error, None, started_wall_s
+            min(lane.load_ended_at_ns, self._load.duration_ns),
+            lane.now_ns(),
+            bool(self._watcher.interrupts()),
+            error,
+            None,
+            started_wall_s,
         )
 
     def _offered(self) -> Iterator[EvenBlock]:

@@ -53,7 +53,7 @@ RANGES: Final[dict[str, Range]] = {
     "time_scale": Range(0, 1e12, low_open=True),
     "loop": Range(1, 10**6),
     "item_count": _COUNT,
-    "size_bytes": Range(1, 2**26),
+    "size_bytes": Range(1, 2**23),
     "size_cv": Range(0, 10),
     "capacity": _COUNT,
     "capacity_bytes": _BYTES,

@@ -6,6 +6,7 @@ trace's), secrets (a config never holds any).
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from ingestexp.experiment.schema import RunConfig
 
 FILE_NAME: Final = "manifest.json"
+RESERVE_BYTES: Final = 1 << 16
 _PACKAGES: Final = ("hydra-core", "omegaconf", "numpy", "pyarrow", "duckdb")
 
 
@@ -35,6 +37,13 @@ class Manifest:
     def __init__(self, run_dir: Path, facts: dict[str, Any]) -> None:
         self.path = run_dir / FILE_NAME
         self.facts = facts
+        self._reserve = run_dir / f".tmp-{FILE_NAME}-reserve"
+
+    def begin(self) -> None:
+        """Write the first version, and set room aside for the last one: the disk may be full by then."""
+        with self._reserve.open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, RESERVE_BYTES)
+        self.write()
 
     def write(self) -> None:
         """Replace the file in one step: a reader sees the old one or the new one, never a torn one."""
@@ -49,7 +58,17 @@ class Manifest:
     def finish(self, status: str, reason: str | None) -> None:
         """Write the end: one of completed, interrupted, failed, oom_killed, crashed."""
         self.facts.update(status=status, status_reason=reason, ended_at=utc_now())
+        self._reserve.unlink(missing_ok=True)
         self.write()
+
+    def record_crash(self, reason: str) -> None:
+        """Say what became of a dead run that never said so itself (nothing happens where that can't be written)."""
+        if self.facts.get("host", {}).get("boot_id") != boot_id():
+            return  # another machine, or this one before it was restarted: not ours to judge
+        self.facts.update(status="crashed", status_reason=reason)
+        with contextlib.suppress(OSError):
+            self._reserve.unlink(missing_ok=True)
+            self.write()
 
 
 def first_facts(config: RunConfig, run_dir: Path, command: list[str]) -> dict[str, Any]:
@@ -145,11 +164,20 @@ def host_facts(run_dir: Path) -> dict[str, Any]:
         "cores": os.cpu_count(),
         "cores_allowed": len(os.sched_getaffinity(0)),
         "kernel": platform.release(),
+        "boot_id": boot_id(),
         "machine": platform.machine(),
         "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         "filesystem": _filesystem(run_dir),
         "python": sys.version.split()[0],
     }
+
+
+def boot_id() -> str | None:
+    """Random, new at every start of the machine: a pid means something only beside it."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return None
 
 
 def _cpu_model() -> str:

@@ -50,10 +50,15 @@ class RunResult:
 def execute(config: RunConfig, run_dir: Path, command: list[str]) -> RunResult:
     """Run the config and leave its evidence in `run_dir`. Never raises for what the world does to a run."""
     manifest = Manifest(run_dir, first_facts(config, run_dir, command))
-    manifest.write()
+    manifest.begin()
     _point_latest(run_dir)
     with Interrupts() as interrupts:
-        return _Run(config, run_dir, manifest, interrupts).execute()
+        run = _Run(config, run_dir, manifest, interrupts)
+        try:
+            return run.execute()
+        except Exception as error:  # a fault of ours: the manifest says so instead of `running` for good
+            run.end("failed", f"{type(error).__name__}: {error}")
+            raise
 
 
 class _Run:
@@ -75,22 +80,22 @@ class _Run:
             if not self.simulated:
                 parts.sink.open()
         except (SinkError, ValueError, OSError) as error:
-            return self._end("failed", str(error))
+            return self.end("failed", str(error))
         try:
             end = self._drive(parts)
         except TraceError as error:
             parts.sink.close()
-            return self._end("failed", str(error))
+            return self.end("failed", str(error))
         try:
             parts.sink.close()
             self._audit(parts, end)
         except (SinkError, TraceError, OSError) as error:
-            return self._end("failed", str(error))
+            return self.end("failed", str(error))
         if end.error is not None:
-            return self._end("failed", _words(end.error))
+            return self.end("failed", _words(end.error))
         if end.interrupted:
-            return self._end("interrupted", "ended by the user")
-        return self._end("completed", None)
+            return self.end("interrupted", "ended by the user")
+        return self.end("completed", None)
 
     def _drive(self, parts: Parts) -> RunEnd:
         config = self.config
@@ -185,7 +190,7 @@ class _Run:
         )
         self.manifest.write()
 
-    def _end(self, status: str, reason: str | None) -> RunResult:
+    def end(self, status: str, reason: str | None) -> RunResult:
         self.manifest.facts["notices"] = self.notices.lines
         code = {"completed": EXIT_OK, "interrupted": EXIT_INTERRUPTED}.get(status, EXIT_FAILED)
         try:

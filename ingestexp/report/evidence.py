@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
 
+from ingestexp.experiment.manifest import Manifest
 from ingestexp.experiment.paths import ANALYSIS
 
 if TYPE_CHECKING:
@@ -116,6 +117,7 @@ def open_evidence(run_dir: Path) -> Evidence:
             if isinstance(pid, int) and _runs_since(pid, run_dir / "manifest.json"):
                 raise StillRunning(f"{run_dir}: the run is still going on (pid {pid}): ask again when it has ended")
             status, reason = "crashed", f"its process (pid {pid}) is gone without having recorded an end"
+            Manifest(run_dir, manifest).record_crash(reason)
     return Evidence(run_dir, manifest, status, reason)
 
 

@@ -26,9 +26,9 @@ def next_step(figures: Figures, shown_dir: str) -> tuple[str, str]:
 
 
 def again(command: list[str], override: str) -> list[str]:
-    """The command that was given, with one setting replaced."""
-    key = override.partition("=")[0]
-    kept = [word for word in command if word.lstrip("+").partition("=")[0] != key]
+    """The command that was given, with one setting replaced and without a folder that holds this run already."""
+    replaced = {override.partition("=")[0], "hydra.run.dir", "hydra.sweep.dir"}
+    kept = [word for word in command if word.lstrip("+").partition("=")[0] not in replaced]
     return [*(kept or ["python", "-m", "ingestexp"]), override]
 
 

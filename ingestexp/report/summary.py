@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
 from rich.text import Text
@@ -65,12 +65,13 @@ def summary_lines(figures: Figures) -> list[Text]:
         *_section("rate", [_rate_line(figures)]),
         *_section("cost", _cost_lines(figures)),
         Text(),
-        *_section("latency", latency_lines(figures)),
+        *_section("latency", latency_lines(figures) if figures.has_trace else [Text("not known: the trace was off")]),
     ]
     if figures.lateness:
         lines += _section("generator", [lateness_line(figures)])
     lines += _section(f"p{figures.slo.percentile:g} blame", blame_lines(figures))
-    lines += [Text(), *_section("batches", batch_lines(figures.batch_sizes)), Text()]
+    if figures.has_trace:
+        lines += [Text(), *_section("batches", batch_lines(figures.batch_sizes)), Text()]
     lines += _section("backlog", backlog_line(figures))
     lines += _section("ledger", [ledger_line(figures)])
     lines += _section("audits", violation_lines(figures))
@@ -130,6 +131,11 @@ def _item_lines(figures: Figures) -> list[Text]:
 
 def _rate_line(figures: Figures) -> Text:
     extent, manifest = figures.extent, figures.manifest
+    if not figures.has_trace:
+        ended_ns = manifest.get("ended_at_ns")
+        if not ended_ns:
+            return Text("not known: the run recorded no end")
+        return Text(f"{say.count(figures.count('committed') / ended_ns * 1e9)} committed/s ({say.seconds(ended_ns)})")
     if not extent:
         return Text("no item in the trace")
     load_ns, whole_ns = manifest.get("load_ended_at_ns"), manifest.get("ended_at_ns") or extent["last_settled_ns"]
@@ -147,15 +153,15 @@ def _rate_line(figures: Figures) -> Text:
 
 
 def _cost_lines(figures: Figures) -> list[Text]:
-    cost = figures.cost
+    cost = figures.cost if figures.has_trace else _counted_cost(figures)
     if not cost["attempt_count"]:
         return [Text("no batch was sent")]
     failed = cost["failed_attempt_count"]
     per_commit = cost["items_per_commit"]
     return [
         Text(
-            f"{say.count(cost['attempt_count'])} batches sent ({say.count(failed)} not committed),"
-            f" {say.count(cost['commits'])} commits" + (f", {per_commit:,.1f} items a commit" if per_commit else "")
+            f"{say.number(cost['attempt_count'], 'batch', 'batches')} sent ({say.count(failed)} not committed),"
+            f" {say.number(cost['commits'], 'commit')}" + (f", {per_commit:,.1f} items a commit" if per_commit else "")
         ),
         Text(
             f"per committed item: {say.per_item(cost['commits_per_item'])} commits,"
@@ -167,11 +173,25 @@ def _cost_lines(figures: Figures) -> list[Text]:
     ]
 
 
+def _counted_cost(figures: Figures) -> dict[str, Any]:
+    """As `fixed_cost_per_item`, from the manifest's counters: all there is when the trace was off."""
+    counters = figures.manifest.get("counters") or {}
+    committed, commits = counters.get("committed") or 0, counters.get("commits") or 0
+    costs = ("commits", "fsyncs", "round_trips", "syscalls", "wire_bytes")
+    return {
+        "attempt_count": counters.get("batches") or 0,
+        "failed_attempt_count": counters.get("attempts_failed") or 0,
+        "commits": commits,
+        "items_per_commit": committed / commits if commits else None,
+        **{f"{name}_per_item": (counters.get(name) or 0) / committed if committed else None for name in costs},
+    }
+
+
 def _section(name: str, lines: Iterable[Text]) -> list[Text]:
     """The lines, the first with its label."""
     labelled = []
     for index, line in enumerate(lines):
-        label = Text(f"{name if index == 0 else '':<{LABEL_WIDTH}}", style="bold")
+        label = Text(f"{name if index == 0 else '':<{LABEL_WIDTH - 1}} ", style="bold")
         labelled.append(label.append_text(line))
     return labelled
 

@@ -22,6 +22,7 @@ from ingestexp.report.intervals import (
 
 PASS, FAIL, INCONCLUSIVE, INVALID = "PASS", "FAIL", "INCONCLUSIVE", "INVALID"
 MIN_BLOCKS: Final = 20
+MIN_BLOCKS_TO_FAIL: Final = 5
 MAX_BLOCKS: Final = 100
 USUAL_BLOCKS: Final = 50
 
@@ -135,7 +136,9 @@ def judge(over: Counts, blocks: Blocks, slo: Slo, seed: int, notes: tuple[str, .
     allowed = slo.allowed_ratio
     least = trials_needed(0, allowed, slo.confidence) if allowed > 0 else items
     more: int | None = None
-    if items < least:
+    if ratio.low > allowed and count >= MIN_BLOCKS_TO_FAIL:
+        result, reason = FAIL, "more items are over the bound than allowed"
+    elif items < least:
         result, more = INCONCLUSIVE, least - items
         reason = f"too few items: a p{slo.percentile:g} needs at least {least:,} ({more:,} more)"
     elif count < MIN_BLOCKS:
@@ -143,8 +146,6 @@ def judge(over: Counts, blocks: Blocks, slo: Slo, seed: int, notes: tuple[str, .
         reason = f"too few time blocks with whole batches: {count}, at least {MIN_BLOCKS} are needed"
     elif ratio.high <= allowed:
         result, reason = PASS, "the share of items over the bound stays within what is allowed"
-    elif ratio.low > allowed:
-        result, reason = FAIL, "more items are over the bound than allowed"
     else:
         result = INCONCLUSIVE
         needed = items_to_settle(over, totals, allowed, slo.confidence, ratio) if allowed > 0 else None

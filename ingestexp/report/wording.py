@@ -12,6 +12,16 @@ def count(value: float) -> str:
     return f"{value:,.0f}"
 
 
+def number(value: float, noun: str, plural: str | None = None) -> str:
+    """A count with its noun."""
+    return f"{count(value)} {noun if value == 1 else plural or noun + 's'}"
+
+
+def rate(value: float) -> str:
+    """Whole from 10 a second on, else in three digits."""
+    return count(value) if value >= 10 else f"{value:.3g}"
+
+
 def ms(value_ns: float | None) -> str:
     """Milliseconds in three or four significant digits, no unit."""
     if value_ns is None:
@@ -44,15 +54,15 @@ def load_text(config: dict[str, Any], expected_items: int | None) -> str:
     load = config.get("load") or {}
     text = str(load.get("kind", "load"))
     if load.get("rate_per_s") is not None:
-        text += f" {count(load['rate_per_s'])}/s"
+        text += f" {rate(load['rate_per_s'])}/s"
     if load.get("idle_rate_per_s") is not None:
-        text += f", idle {count(load['idle_rate_per_s'])}/s"
+        text += f", idle {rate(load['idle_rate_per_s'])}/s"
     if load.get("end_rate_per_s") is not None:
-        text += f" to {count(load['end_rate_per_s'])}/s"
+        text += f" to {rate(load['end_rate_per_s'])}/s"
     if load.get("path"):
         text += f" {str(load['path']).rpartition('/')[2]} x{float(load.get('time_scale') or 1):g}"
     if load.get("item_count"):
-        text += f" {count(load['item_count'])} items"
+        text += f" {number(load['item_count'], 'item')}"
     elif expected_items and load.get("kind") in ("replay", "regimes"):
         text += f", about {count(expected_items)} items"
     if load.get("duration_s") is not None:
@@ -70,7 +80,7 @@ def window_text(config: dict[str, Any]) -> str:
     """The limits of a batch; `max_size` is in items, and says so."""
     window = config.get("window") or {}
     wait, size = window.get("max_wait_ms"), window.get("max_bytes")
-    text = f"{count(window['max_size'])} items" if window.get("max_size") else "no size limit"
+    text = number(window["max_size"], "item") if window.get("max_size") else "no size limit"
     text += " / no timer" if wait is None else f" / {float(wait):g} ms"
     return text + (f" / {count(size)} bytes" if size else "")
 

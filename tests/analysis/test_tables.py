@@ -174,6 +174,14 @@ def test_backlog_of_unsettled_items_grows_and_a_steady_one_does_not(tmp_path: Pa
     assert found["grows"] is False
 
 
+def test_a_queue_that_wanders_for_a_short_while_does_not_grow(tmp_path: Path) -> None:
+    """200 items, 1 a ms, settled in batches of 7 that run a little late towards the end: less than chance would do."""
+    rows = [settled(i, i, 8 + 7 - i % 7 + (i * 0.2 if i > 100 else 0)) for i in range(200)]
+    (found,) = ask(write_run(tmp_path / "run", rows, slo=NO_WARMUP), "tables/backlog_slope.sql")
+    assert found["slope_items_per_s"] > 0
+    assert not found["grows"]
+
+
 def test_throughput_over_time(tmp_path: Path) -> None:
     rows = [settled(0, 10, 20), settled(1, 20, 90), settled(2, 130, 5)]
     found = ask(write_run(tmp_path / "run", rows), "tables/throughput_over_time.sql")

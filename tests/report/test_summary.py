@@ -164,10 +164,13 @@ def _times(failed: dict[str, Any], later: int) -> dict[str, Any]:
 def test_without_a_trace_there_is_nothing_to_judge(tmp_path: Path) -> None:
     config = {**manifest_of([])["config"], "trace": {"enabled": False}}
     counters = {"offered": 500, "committed": 500, "dropped": 0, "dead_lettered": 0, "unsettled": 0}
+    counters |= {"batches": 5, "commits": 5}
     run = write_run(tmp_path / "run", [], config=config, counters=counters, self_checks={}, ended_at_ns=SECOND)
     text = text_of(run, 1)
     assert "committed 500 (100%)" in text
+    assert "500 committed/s (1 s)" in text
     assert "the trace was off" in text
+    assert "5 batches sent (0 not committed), 5 commits, 100.0 items a commit" in text
 
 
 def test_what_cannot_be_read_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -188,4 +191,9 @@ def test_an_output_without_blocks_gets_ascii(tmp_path: Path) -> None:
 
 def test_the_next_command_replaces_the_setting_that_was_given() -> None:
     command = ["python", "-m", "ingestexp", "window.max_size=1", "seed=3"]
+    assert again(command, "window.max_size=64") == ["python", "-m", "ingestexp", "seed=3", "window.max_size=64"]
+
+
+def test_the_next_command_does_not_point_into_the_folder_of_this_run() -> None:
+    command = ["python", "-m", "ingestexp", "hydra.run.dir=runs/mine", "seed=3"]
     assert again(command, "window.max_size=64") == ["python", "-m", "ingestexp", "seed=3", "window.max_size=64"]

@@ -59,7 +59,9 @@ def case(over: list[int], per_block: int = 1000, without_lateness: list[int] | N
         ([30] * 40, FAIL),
         ([0] * 39 + [400], INCONCLUSIVE),  # one stall may be chance
         ([8, 12] * 20, INCONCLUSIVE),
-        ([0] * 12, INCONCLUSIVE),  # too few blocks
+        ([0] * 12, INCONCLUSIVE),  # too few blocks to pass
+        ([700] * 12, FAIL),  # but not to fail, where nearly all of it is over
+        ([1000] * 4, INCONCLUSIVE),
     ],
 )
 def test_the_interval_of_the_exceedances_decides(over: list[int], result: str) -> None:
