@@ -31,7 +31,8 @@ class Batch:
     """A batch on its way to the sink: one row of the `batches` table.
 
     `opened_at_ns` is the arrival of its first item; `closed_at_ns` of a full batch the arrival of the
-    item that completed it, of an aged one max(first + max_wait, last arrival). A retry keeps both.
+    item that completed it, of an aged one first + max_wait. What comes after is the wait for a free worker: items
+    that joined an overdue batch did not wait for its window at all. A retry keeps both stamps.
     """
 
     __slots__ = (

@@ -71,7 +71,7 @@ def close_batch(
         last = spans[-1]
         closed_ns = last.arrival_of(last.end - 1)
     if cause == _AGE:
-        closed_ns = max(opened_ns + limits.max_wait_ns, closed_ns)
+        closed_ns = opened_ns + limits.max_wait_ns  # whoever joined later waited for a worker, not for the window
     elif cause == _DRAIN:
         closed_ns = max(drained_at_ns, closed_ns)
     elif cause == _BYTES and payload_bytes < limits.max_bytes and queue.items:

@@ -129,6 +129,7 @@ class LiveRun:
         while not floor.over.wait(max(0.001, (sampler.next_at_ns - self._clock.now_ns()) / 1e9)):
             now_ns = self._clock.now_ns()
             if now_ns >= max(0, sampler.next_at_ns):
+                sampler.look_ahead(now_ns)
                 with floor.turn:
                     sampler.observe(now_ns)
                     try:
@@ -153,7 +154,8 @@ class LiveRun:
         """By the load's own calendar, unless it was cut short; a saturating load has none but its source's."""
         ended_at_ns = self._source.load_ended_at_ns
         if not isinstance(self._load, Saturate):
-            return min(ended_at_ns, self._load.duration_ns) if ended_at_ns else self._load.duration_ns
+            cut_short = self._source.closing and ended_at_ns
+            return min(ended_at_ns, self._load.duration_ns) if cut_short else self._load.duration_ns
         return ended_at_ns or otherwise
 
     def _stop(self) -> None:
@@ -167,7 +169,8 @@ class LiveRun:
         """After the lanes have gone home: whatever has no fate yet is unsettled, also what never left the source."""
         floor, core = self._floor, self._core
         with floor.turn:
-            until_ns = self._load_ended_at_ns() if self._source.left_blocked else -1
+            behind = self._source.left_blocked or core.stopped
+            until_ns = self._load_ended_at_ns() if behind else -1
             try:
                 if not core.stopped:
                     self._obey_all(core.handle(STOP, floor.ended_at_ns))

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from ingestexp.trace.writer import TraceWriter
 
 FLUSH_NS: Final = 1_000_000_000
+MOST_STRETCHES: Final = 128
+"""Looked through at one go: a recording may have millions of items due at one instant."""
 
 
 class DueCounter:
@@ -31,8 +33,13 @@ class DueCounter:
         self._before = 0
 
     def at(self, now_ns: int) -> int:
-        """Items with an intended arrival <= `now_ns`; never ask for an earlier instant than before."""
-        while not len(self._due) or self._due[-1] <= now_ns:
+        """Items with an intended arrival <= `now_ns`; never ask for an earlier instant than before.
+
+        Counts at most a million items further than the last time, so it may lag behind a steeper load.
+        """
+        for _ in range(MOST_STRETCHES):
+            if len(self._due) and self._due[-1] > now_ns:
+                break
             self._before += len(self._due)
             stretch = next(self._stretches, None)
             self._due = np.empty(0, np.int64) if stretch is None else stretch.due_ns
@@ -62,6 +69,10 @@ class Sampler:
         self._probe = probe
         self._rows: list[tuple[Any, ...]] = []
         self._flushed_at_ns = 0
+
+    def look_ahead(self, now_ns: int) -> None:
+        """Count what is due by then: the slow part of an observation, to be done without the turn."""
+        self._due.at(now_ns)
 
     def observe(self, now_ns: int) -> None:
         """Take a row now (with the turn held, in a live run) and plan the next."""

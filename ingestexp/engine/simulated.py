@@ -37,7 +37,8 @@ class SimulatedLane:
     """One lane for the load, all workers and the timer. `blocks` are the arrivals in order, without payloads.
 
     `fails` may turn an attempt down: it returns the error's text, or None. `uniform` draws the retry jitter.
-    The run is given up at `drain_ns` after the last arrival.
+    The run is given up at `drain_ns` after the load's end: `load_end_ns` by its own calendar, also while the source is
+    still blocked then (None: the load ends with its last arrival).
     """
 
     def __init__(
@@ -49,12 +50,14 @@ class SimulatedLane:
         uniform: Callable[[], float],
         observer: Observer | None = None,
         fails: Callable[[Batch], str | None] | None = None,
+        load_end_ns: int | None = None,
     ) -> None:
         self.load_ended_at_ns = 0
         self._core = core
         self._blocks = blocks
         self._cost = cost
         self._drain_ns = drain_ns
+        self._deadline_ns = NEVER if load_end_ns is None else load_end_ns + drain_ns
         self._uniform = uniform
         self._observer = observer
         self._fails = fails
@@ -106,6 +109,9 @@ class SimulatedLane:
                     next_ns = self._wake_at_ns
                 if observer is not None and observer.next_at_ns <= next_ns and observer.next_at_ns <= due_ns:
                     self._observe(observer)
+                elif self._paused and next_ns > self._deadline_ns:
+                    yield from self._give_up(block, first)
+                    return
                 elif (due_ns >= next_ns and due_ns > self._resumed_at_ns) or self._paused:
                     if timed or fails is not None:
                         yield self._settle_or_fire(timed)
@@ -137,7 +143,7 @@ class SimulatedLane:
 
     def _drain(self) -> Iterator[Event]:
         self.load_ended_at_ns = self._now_ns
-        deadline_ns = self._now_ns + self._drain_ns
+        deadline_ns = self._deadline_ns if self._deadline_ns < NEVER else self._now_ns + self._drain_ns
         yield DRAIN
         while not self._core.done:
             next_ns = self._writes[0][0] if self._writes else NEVER
@@ -152,6 +158,14 @@ class SimulatedLane:
                 return
             else:
                 yield self._settle_or_fire(timed)
+
+    def _give_up(self, block: EvenBlock, first: int) -> Iterator[Event]:
+        """The time to drain is over and the source still blocked: what never got past it is unsettled too."""
+        self._now_ns = self.load_ended_at_ns = self._deadline_ns
+        yield STOP
+        yield Arrived(Span(block, first, block.end, AS_DUE, AS_DUE))
+        for rest in self._blocks:
+            yield Arrived(Span(rest, rest.first, rest.end, AS_DUE, AS_DUE))
 
     def _observe(self, observer: Observer) -> None:
         self._now_ns = max(self._now_ns, observer.next_at_ns)

@@ -52,7 +52,9 @@ class SimulatedRun:
         self._sampler = sampler
         self._watcher = watcher
         self._rest: Iterator[EvenBlock] = self._cut_blocks()
-        self._lane = SimulatedLane(core, self._offered(), cost, drain_ns, uniform, sampler)
+        self._lane = SimulatedLane(
+            core, self._offered(), cost, drain_ns, uniform, sampler, load_end_ns=load.duration_ns
+        )
 
     def run(self) -> RunEnd:
         """Run to the end in virtual time. An interrupt ends the load; what was offered drains in virtual time."""
@@ -67,14 +69,9 @@ class SimulatedRun:
         finally:
             wake_collector()
         lane = self._lane
-        return RunEnd(
-            min(lane.load_ended_at_ns, self._load.duration_ns),
-            lane.now_ns(),
-            bool(self._watcher.interrupts()),
-            error,
-            None,
-            started_wall_s,
-        )
+        interrupted = bool(self._watcher.interrupts())
+        load_ended_at_ns = min(lane.load_ended_at_ns, self._load.duration_ns) if interrupted else self._load.duration_ns
+        return RunEnd(load_ended_at_ns, lane.now_ns(), interrupted, error, None, started_wall_s)
 
     def _offered(self) -> Iterator[EvenBlock]:
         for block in self._rest:

@@ -37,6 +37,8 @@ CODE_KEYS: Final = frozenset({"_target_", "_args_", "_partial_", "_convert_", "_
 PLAIN_REFERENCE: Final = re.compile(r"[^$\\]*\$\{[A-Za-z0-9_.]+\}[^$\\]*")
 """One `${key}` a value: resolvers reach out, and references to references grow without bound."""
 
+UPWARDS: Final = re.compile(r"(^|[/@ ])\.\.([/@]|$)")
+
 HYDRA_MAY_DIFFER: Final = ("mode", "overrides", "runtime", "searchpath", "verbose")
 JOB_MAY_DIFFER: Final = ("name", "override_dirname", "config_name", "id", "num")
 
@@ -128,6 +130,8 @@ def _scalar_reasons(value: str, line: int) -> Iterator[str]:
         yield f"has the key {value} (line {line}), which makes Python objects: shared YAML can't run code"
     if "${" in value and not PLAIN_REFERENCE.fullmatch(value):
         yield f"has {value[:60]!r} (line {line}): of interpolations only one plain ${{key}} a value is allowed"
+    if UPWARDS.search(value):
+        yield f"has {value[:60]!r} (line {line}): a shared YAML may not leave its folder (what it writes lies in the run folder)"
     if "pkg://" in value or "file://" in value or "structured://" in value:
         yield f"has {value[:60]!r} (line {line}): it can't bring in other places"
     if "@hydra" in value or value.startswith(("/hydra", "override hydra", "override /hydra")):

@@ -62,8 +62,9 @@ def launch(line: CommandLine, plan: Plan, command: list[str], summarize: Callabl
     except BrokenPipeError:
         raise
     except OSError as error:
-        if line.runs and error.filename is not None:  # between the check and now: the disk is full, the folder gone
-            print(f"ingestexp: the run folder can't be written: {error.strerror}: {error.filename}", file=sys.stderr)
+        if line.runs and error.errno is not None:  # between the check and now: the disk is full, the folder gone
+            where = f": {error.filename}" if error.filename else ""
+            print(f"ingestexp: the run folder can't be written: {error.strerror}{where}", file=sys.stderr)
             return EXIT_FAILED
         return _refuse(error)
     except Exception as error:

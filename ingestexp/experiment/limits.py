@@ -36,6 +36,11 @@ def _shown(value: float) -> str:
     return f"{int(value):,}" if value == int(value) else str(value)
 
 
+MOST_ITEMS: Final = 10**9
+"""Of one run: more would neither fit the trace's columns nor end in a day's patience."""
+MOST_PHASES: Final = 127
+"""Phases are coded in a byte."""
+
 _RATE_PER_S: Final = Range(0, 1e9, low_open=True)
 _DURATION_S: Final = Range(0, 1e6, low_open=True)
 _MS: Final = Range(0, 1e9)
@@ -70,7 +75,7 @@ RANGES: Final[dict[str, Range]] = {
     "per_item_us": Range(0, 1e6),
     "per_byte_ns": Range(0, 1e6),
     "noise_cv": Range(0, 100),
-    "percentile": Range(0, 100, low_open=True, high_open=True),
+    "percentile": Range(0, 99.999, low_open=True),
     "bound_ms": Range(0, 1e9, low_open=True),
     "warmup_s": Range(0, 1e6),
     "confidence": Range(0.5, 1, high_open=True),

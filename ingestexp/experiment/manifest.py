@@ -40,7 +40,11 @@ class Manifest:
         self._reserve = run_dir / f".tmp-{FILE_NAME}-reserve"
 
     def begin(self) -> None:
-        """Write the first version, and set room aside for the last one: the disk may be full by then."""
+        """Write the first version, and set room aside for the last one: the disk may be full by then.
+
+        Claims the folder: raises FileExistsError where another run has just done so.
+        """
+        self.path.open("x").close()
         with self._reserve.open("wb") as file:
             os.posix_fallocate(file.fileno(), 0, RESERVE_BYTES)
         self.write()

@@ -25,7 +25,12 @@ class Mistake:
     @property
     def subject(self) -> str:
         value = self.value if len(self.value) <= 120 else self.value[:117] + "..."
-        return f"{self.key}={value}" if value else self.key
+        return printable(f"{self.key}={value}" if value else self.key)
+
+
+def printable(text: str) -> str:
+    """Without what a terminal would obey: escape sequences, changes of the writing direction."""
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
 
 
 def shown(value: object) -> str:
@@ -63,7 +68,7 @@ def screen(mistakes: list[Mistake], width: int = 120, at_most: int = 20) -> str:
         if len(mistake.subject) + 2 > column:
             lines.append(head.rstrip())
             head = indent
-        lines.append(textwrap.fill(mistake.why, width, initial_indent=head, subsequent_indent=indent))
+        lines.append(textwrap.fill(printable(mistake.why), width, initial_indent=head, subsequent_indent=indent))
     if count > at_most:
         lines.append(f"  … and {count - at_most} more")
     return "\n".join(lines)

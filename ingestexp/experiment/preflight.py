@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ingestexp.experiment.build import Inputs, keep, make_sink, read_inputs
+from ingestexp.experiment.limits import MOST_ITEMS
 from ingestexp.experiment.mistake import Mistake, shown
 from ingestexp.experiment.schema.load import ReplayLoad
 from ingestexp.experiment.schema.payload import LinesPayload
 from ingestexp.experiment.schema.sink import ModelSinkConfig, Noise, SqliteSinkConfig
+from ingestexp.ports import SinkError
 
 if TYPE_CHECKING:
     from ingestexp.experiment.schema import RunConfig
@@ -38,12 +40,26 @@ def preflight(config: RunConfig) -> list[Mistake]:
             make_sink(config, Path())
         except (ValueError, OSError) as error:
             mistakes.append(_in_words(error))
+    path = getattr(config.sink, "path", None)
+    if path is not None and Path(path).is_absolute() and Path(path).exists():
+        sink = make_sink(config, Path())
+        try:
+            sink.open()
+        except SinkError as error:  # a store of another run, or no store at all
+            mistakes.append(Mistake("sink.path", path, str(error).removeprefix(f"sink.path={path}: ")))
+        finally:
+            sink.close()
     return mistakes
 
 
 def _misfits(config: RunConfig, inputs: Inputs) -> list[Mistake]:
     """What load, payloads and sink can't do together, now that their contents are known."""
-    mistakes = []
+    mistakes: list[Mistake] = []
+    expected = getattr(inputs.load, "expected_items", 0)
+    if expected > MOST_ITEMS:
+        key = "load.count_column" if getattr(config.load, "count_column", None) else "load.loop"
+        why = f"makes {expected:,} items of the recording; a run has at most {MOST_ITEMS:,}"
+        mistakes.append(Mistake(key, shown(getattr(config.load, key.removeprefix("load."))), why))
     sink, payload = config.sink, config.payload
     if isinstance(sink, SqliteSinkConfig) and sink.check_json and not inputs.payloads.is_json:
         path = payload.path if isinstance(payload, LinesPayload) else None

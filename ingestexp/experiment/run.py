@@ -50,25 +50,30 @@ class RunResult:
 def execute(config: RunConfig, run_dir: Path, command: list[str]) -> RunResult:
     """Run the config and leave its evidence in `run_dir`. Never raises for what the world does to a run."""
     manifest = Manifest(run_dir, first_facts(config, run_dir, command))
-    manifest.begin()
+    try:
+        manifest.begin()
+    except FileExistsError:
+        reason = f"{run_dir} already holds a run; evidence is never overwritten: name another folder"
+        return RunResult("failed", EXIT_FAILED, run_dir, reason)
     _point_latest(run_dir)
-    with Interrupts() as interrupts:
-        run = _Run(config, run_dir, manifest, interrupts)
-        try:
-            return run.execute()
-        except Exception as error:  # a fault of ours: the manifest says so instead of `running` for good
-            run.end("failed", f"{type(error).__name__}: {error}")
-            raise
+    run = _Run(config, run_dir, manifest)
+    try:
+        return run.execute()
+    except KeyboardInterrupt:  # after the load: while the evidence is closed or checked
+        return run.end("interrupted", "ended by the user before the self-checks were through")
+    except Exception as error:  # a fault of ours: the manifest says so instead of `running` for good
+        run.end("failed", f"{type(error).__name__}: {error}")
+        raise
 
 
 class _Run:
     """The steps of one run, and what is known so far when one of them fails."""
 
-    def __init__(self, config: RunConfig, run_dir: Path, manifest: Manifest, interrupts: Interrupts) -> None:
+    def __init__(self, config: RunConfig, run_dir: Path, manifest: Manifest) -> None:
         self.config = config
         self.run_dir = run_dir
         self.manifest = manifest
-        self.interrupts = interrupts
+        self.interrupts = Interrupts()
         self.notices = Notices()
         self.writer: TraceWriter | None = None
         self.simulated = config.clock.value == "simulated"
@@ -83,13 +88,10 @@ class _Run:
             return self.end("failed", str(error))
         try:
             end = self._drive(parts)
-        except TraceError as error:
-            parts.sink.close()
-            return self.end("failed", str(error))
-        try:
             parts.sink.close()
             self._audit(parts, end)
         except (SinkError, TraceError, OSError) as error:
+            parts.sink.close()
             return self.end("failed", str(error))
         if end.error is not None:
             return self.end("failed", _words(end.error))
@@ -120,15 +122,16 @@ class _Run:
         drain_ns = int(config.run.drain_s * 1e9)
         uniform = parts.jitter_rng.random
         cpu_ns = time.process_time_ns()
-        if self.simulated:
-            assert not isinstance(parts.load, Saturate)
-            end = SimulatedRun(
-                core, recorder, parts.load, parts.payloads, parts.cost, uniform, drain_ns, sampler, line
-            ).run()
-        else:
-            end = LiveRun(
-                core, recorder, parts.load, parts.payloads, parts.sink, uniform, drain_ns, sampler, line
-            ).run()
+        with self.interrupts:  # a wish to end is counted while the load runs, and raises again from then on
+            if self.simulated:
+                assert not isinstance(parts.load, Saturate)
+                end = SimulatedRun(
+                    core, recorder, parts.load, parts.payloads, parts.cost, uniform, drain_ns, sampler, line
+                ).run()
+            else:
+                end = LiveRun(
+                    core, recorder, parts.load, parts.payloads, parts.sink, uniform, drain_ns, sampler, line
+                ).run()
         line.clear()
         driven_s = time.time() - end.started_wall_s
         self._close_trace(recorder, sampler, end)
@@ -202,9 +205,9 @@ class _Run:
 
 
 def _point_latest(run_dir: Path) -> None:
-    """`latest` beside the date folders points to the newest run; moved in one step. Elsewhere there is none."""
-    top = run_dir.parent.parent
-    if not (top / "README.md").exists() and top.name != "runs":
+    """`runs/latest` points to the newest run below a folder called runs; moved in one step. Elsewhere there is none."""
+    top = next((parent for parent in run_dir.absolute().parents if parent.name == "runs"), None)
+    if top is None:
         return
     hidden = top / f".tmp-latest-{os.getpid()}"
     try:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ingestexp.ports import Saturate
+from ingestexp.ports import Saturate, SinkError
 from ingestexp.trace.ledger import audit_readback, balance, fates, lateness_quantile_ns
 
 if TYPE_CHECKING:
@@ -20,15 +20,13 @@ if TYPE_CHECKING:
 def self_checks(
     run_dir: Path, offered: int, parts: Parts, writer: TraceWriter | None, simulated: bool
 ) -> dict[str, Any]:
-    """The manifest's `self_checks`; without a trace (`writer` None) only what needs none. Raises SinkError, OSError."""
+    """The manifest's `self_checks`; without a trace (`writer` None) only what needs none. Raises OSError."""
     checks: dict[str, Any] = {"generator": {"lateness_p99_ns": None}}
     if writer is None:
         return checks
     by_id, repeated = fates(run_dir, offered)
     checks["ledger"] = balance(by_id, repeated).as_dict()
-    checks["readback"] = None
-    if parts.sink.durable and not simulated:
-        checks["readback"] = audit_readback(by_id, parts.sink.read_back()).as_dict()
+    checks["readback"] = _readback(by_id, parts) if parts.sink.durable and not simulated else None
     checks["trace"] = {
         "item_rows": writer.item_rows,
         "item_bytes": writer.item_bytes,
@@ -39,3 +37,11 @@ def self_checks(
     if not simulated and not isinstance(parts.load, Saturate):
         checks["generator"]["lateness_p99_ns"] = lateness_quantile_ns(run_dir, 0.99)
     return checks
+
+
+def _readback(by_id: Any, parts: Parts) -> dict[str, Any]:
+    """The audit, or why it could not be made: a store that can't be read does not hold what it acknowledged."""
+    try:
+        return audit_readback(by_id, parts.sink.read_back()).as_dict()
+    except SinkError as error:
+        return {"ok": False, "error": str(error)}

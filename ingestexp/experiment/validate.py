@@ -6,6 +6,7 @@ Must live here: checks on the typed config, all of them in one pass. Must not: H
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from dataclasses import fields, is_dataclass
@@ -13,7 +14,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ingestexp.experiment.limits import RANGES
+from ingestexp.experiment.limits import MOST_ITEMS, MOST_PHASES, RANGES
 from ingestexp.experiment.mistake import Mistake, did_you_mean, shown
 from ingestexp.experiment.schema.load import RegimesLoad, ReplayLoad, SaturateLoad
 from ingestexp.experiment.schema.payload import JsonEventPayload, LinesPayload, RandomPayload
@@ -38,6 +39,7 @@ def validate(config: RunConfig) -> list[Mistake]:
         *_ranges("", config),
         *_kinds(config),
         *_load(config),
+        *_item_count(config),
         *_payload(config),
         *_queue(config),
         *_retry(config),
@@ -77,6 +79,8 @@ def _kinds(config: RunConfig) -> Iterator[Mistake]:
 def _load(config: RunConfig) -> Iterator[Mistake]:
     load = config.load
     if isinstance(load, RegimesLoad):
+        if len(load.regimes) > MOST_PHASES:
+            yield Mistake("load.regimes", f"{len(load.regimes)} regimes", f"at most {MOST_PHASES} are allowed")
         if not load.regimes:
             yield Mistake("load.regimes", "[]", "needs at least one {name: …, rate_per_s: …, duration_s: …}")
         for index, regime in enumerate(load.regimes):
@@ -91,6 +95,16 @@ def _load(config: RunConfig) -> Iterator[Mistake]:
         if not isinstance(config.policy, BlockPolicy):
             why = "offers as fast as the queue takes, so it needs policy=block: another one would drop or hoard it"
             yield Mistake("load", "saturate", why)
+
+
+def _item_count(config: RunConfig) -> Iterator[Mistake]:
+    load = config.load
+    rate_per_s = max(getattr(load, "rate_per_s", 0.0), getattr(load, "end_rate_per_s", 0.0))
+    expected = rate_per_s * getattr(load, "duration_s", 0.0) if rate_per_s else 0.0
+    if isinstance(load, RegimesLoad):
+        expected = sum(regime.rate_per_s * regime.duration_s for regime in load.regimes)
+    if math.isfinite(expected) and expected > MOST_ITEMS:
+        yield Mistake("load", "", f"makes about {expected:,.0f} items; a run has at most {MOST_ITEMS:,}")
 
 
 def _columns(load: ReplayLoad) -> Iterator[Mistake]:

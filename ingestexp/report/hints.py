@@ -5,6 +5,7 @@ Must live here: from figures to one suggestion and its ground. Must not: suggest
 
 from __future__ import annotations
 
+import math
 import shlex
 from typing import TYPE_CHECKING, Any, Final
 
@@ -94,4 +95,6 @@ def _against_failing(figures: Figures, config: dict[str, Any], grows: bool) -> t
 
 
 def _rounded(value_s: float) -> float:
-    return float(f"{value_s:.2g}") if value_s >= 1 else value_s
+    """Two digits, upwards: rounded down it could be the duration that was too short."""
+    digit = 10.0 ** (math.floor(math.log10(value_s)) - 1)
+    return round(math.ceil(value_s / digit) * digit, 6)

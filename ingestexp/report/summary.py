@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.console import Console
 from rich.text import Text
 
+from ingestexp.experiment.paths import ANALYSIS
 from ingestexp.report import wording as say
 from ingestexp.report.batch_chart import batch_lines
 from ingestexp.report.evidence import EvidenceError, open_evidence
@@ -33,6 +34,10 @@ def print_summary(run_dir: Path, console: Console | None = None) -> int:
     """Print the summary of a run; 0 if its verdict is PASS or it has none, else 1 (also when it can't be read)."""
     try:
         return show(run_dir, console)
+    except RuntimeError as error:
+        if "interrupted" in str(error).lower():  # how DuckDB passes a Ctrl-C on
+            raise KeyboardInterrupt from error
+        raise
     except EvidenceError as error:
         print(f"no summary: {error}", file=sys.stderr)
         return 1
@@ -78,7 +83,7 @@ def summary_lines(figures: Figures) -> list[Text]:
     lines += _section("notice", [Text(str(notice)) for notice in (figures.manifest.get("notices") or [])[:3]])
     lines += _section("verdict", verdict_lines(figures))
     why, command = next_step(figures, shown_dir)
-    lines += _section("evidence", [Text(f"{shown_dir}   (SQL: duckdb -init analysis/views.sql)")])
+    lines += _section("evidence", [Text(f"{shown_dir}   (SQL: duckdb -init {_shown(ANALYSIS / 'views.sql')})")])
     lines += _section("next", [Text.assemble((command, "bold"), f"   # {why}")])
     return lines
 

@@ -70,7 +70,8 @@ def fates(run_dir: Path, offered: int) -> tuple[Any, int]:
         if not inside.all():
             repeated += int((~inside).sum())
             ids, values = ids[inside], values[inside]
-        repeated += len(ids) - int((by_id[np.unique(ids)] < 0).sum())
+        distinct = ids if (np.diff(ids) == 1).all() else np.unique(ids)
+        repeated += len(ids) - int((by_id[distinct] < 0).sum())
         by_id[ids] = values
     return by_id, repeated
 

@@ -6,6 +6,7 @@ Must live here: packing records and handing full segments to the writer. Must no
 from __future__ import annotations
 
 import mmap
+import threading
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from ingestexp.core.span import UNKNOWN
@@ -38,20 +39,20 @@ class Segment:
 
     __slots__ = ("batch_count", "batches", "blocks", "errors", "last_at_ns", "parked", "span_count", "spans")
 
-    def __init__(self, blocks: list[BlockFacts]) -> None:
+    def __init__(self) -> None:
         # Anonymous maps, not bytearrays: those are written over in full when they are made.
         self.spans = mmap.mmap(-1, SEGMENT_RECORDS * SPAN_STRUCT.size)
         self.batches = mmap.mmap(-1, SEGMENT_RECORDS * BATCH_STRUCT.size)
         self.span_count = self.batch_count = 0
-        self.blocks = blocks  # registered since the last segment
+        self.blocks: list[BlockFacts] = []  # registered since the last segment
         self.errors: list[str] = []
         self.parked: list[tuple[Batch, str]] = []
         self.last_at_ns = 0
 
-    def reopen(self, blocks: list[BlockFacts]) -> Segment:
-        """Use the buffers again for another stretch."""
+    def clear(self) -> Segment:
+        """Empty, its buffers to be used again for another stretch."""
         self.span_count = self.batch_count = self.last_at_ns = 0
-        self.blocks = blocks
+        self.blocks = []
         self.errors = []
         self.parked = []
         return self
@@ -64,22 +65,24 @@ class SegmentSink(Protocol):
 
 
 class Recorder:
-    """Not thread-safe: called only by whoever has the turn."""
+    """Called only by whoever has the turn; only `register` may be called without it."""
 
     def __init__(self, sink: SegmentSink, segment_ns: int = SEGMENT_NS) -> None:
         """A segment is handed over when full or `segment_ns` old (by the run's clock)."""
         self._segment_ns = segment_ns
         self.totals = Totals()
         self._sink = sink
+        self._lock = threading.Lock()
         self._blocks: list[BlockFacts] = []
         self._next_block = 0
         self._open()
 
     def register(self, first: int, count: int, due_ns: Any, sizes: Any, phase: int) -> int:
         """Make a block of arrivals known, before any of its items settles; returns its number."""
-        number = self._next_block
-        self._next_block = number + 1
-        self._blocks.append(BlockFacts(number, first, count, due_ns, sizes, phase))
+        with self._lock:
+            number = self._next_block
+            self._next_block = number + 1
+            self._blocks.append(BlockFacts(number, first, count, due_ns, sizes, phase))
         return number
 
     def committed(self, batch: Batch) -> None:
@@ -144,6 +147,8 @@ class Recorder:
         """Give the open segment to the writer (waits if the writer is behind) and start the next."""
         segment = self._segment
         segment.last_at_ns = max(segment.last_at_ns, self._opened_at_ns)
+        with self._lock:  # a block registered from here on belongs to the next segment, as its items do
+            segment.blocks, self._blocks = self._blocks, []
         self._sink.put(segment)
         self._opened_at_ns = segment.last_at_ns
         self._open()
@@ -151,9 +156,7 @@ class Recorder:
     _opened_at_ns = 0
 
     def _open(self) -> None:
-        self._blocks = []
-        spare = self._sink.spare()
-        self._segment = Segment(self._blocks) if spare is None else spare.reopen(self._blocks)
+        self._segment = self._sink.spare() or Segment()
         self._items = 0
 
     def _span(self, span: Span, outcome: str, reason: str, at_ns: int, batch: Batch | None) -> None:

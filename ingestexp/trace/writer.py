@@ -115,7 +115,7 @@ class TraceWriter:
                     del self.blocks[number]
 
     def recycle(self, segment: Segment) -> None:
-        self._spare.append(segment.reopen([]))  # its blocks and dead letters are not to be kept alive
+        self._spare.append(segment.clear())  # its blocks and dead letters are not to be kept alive
 
     def _hand_to(self, encoder: Encoder, work: Segment | pa.Table) -> None:
         self._raise_kept()

@@ -233,3 +233,8 @@ def test_cells_are_checked_one_by_one(shared: Shared) -> None:
 
 def test_broken_yaml_is_named_with_its_line(shared: Shared) -> None:
     assert "line 2" in shared.write("a: 1\nb: ]\n").refused()
+
+
+@pytest.mark.parametrize("entry", ["../../other/question", "/load/../../../x@_global_.load", "../secret@_global_.sink"])
+def test_a_defaults_list_does_not_draw_in_files_from_elsewhere(shared: Shared, entry: str) -> None:
+    assert "may not leave its folder" in shared.write(f"{GLOBAL}defaults:\n  - {entry}\n").refused()

@@ -147,3 +147,21 @@ def test_dead_letters_keep_their_payloads_reason_error_and_attempts(tmp_path: Pa
     ]
     assert rows_of(folder, "items", ("outcome", "reason", "batch_id")) == [("dead_lettered", "rejected", 7)] * 3
     assert rows_of(folder, "batches", ("outcome", "error")) == [("rejected", "no such table")]
+
+
+def test_a_block_registered_while_a_segment_waits_for_its_encoder_is_not_lost() -> None:
+    """The source registers its next block without the turn, also while a worker is held up in `put`."""
+    given: list[list[int]] = []
+
+    class Slow(Counting):
+        def put(self, segment: Segment | pa.Table) -> None:
+            assert isinstance(segment, Segment)
+            given.append([facts.number for facts in segment.blocks])
+            if len(given) == 1:
+                block_of(recorder, 10, [0], 3)
+
+    recorder = Recorder(Slow())
+    block_of(recorder, 0, [0], 3)
+    recorder.hand_over()
+    recorder.hand_over()
+    assert given == [[0], [1]]
