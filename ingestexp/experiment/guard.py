@@ -131,7 +131,8 @@ def _scalar_reasons(value: str, line: int) -> Iterator[str]:
     if "${" in value and not PLAIN_REFERENCE.fullmatch(value):
         yield f"has {value[:60]!r} (line {line}): of interpolations only one plain ${{key}} a value is allowed"
     if UPWARDS.search(value):
-        yield f"has {value[:60]!r} (line {line}): a shared YAML may not leave its folder (what it writes lies in the run folder)"
+        why = "a shared YAML may not leave its folder (what it writes lies in the run folder)"
+        yield f"has {value[:60]!r} (line {line}): {why}"
     if "pkg://" in value or "file://" in value or "structured://" in value:
         yield f"has {value[:60]!r} (line {line}): it can't bring in other places"
     if "@hydra" in value or value.startswith(("/hydra", "override hydra", "override /hydra")):

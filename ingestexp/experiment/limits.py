@@ -65,7 +65,7 @@ RANGES: Final[dict[str, Range]] = {
     "max_size": Range(1, 10**9),
     "max_wait_ms": _MS,
     "max_bytes": _BYTES,
-    "max_attempts": Range(1, 10**6),
+    "max_attempts": Range(1, 32_000),
     "backoff_ms": _MS,
     "backoff_factor": Range(1, 1000),
     "max_backoff_ms": _MS,

@@ -14,7 +14,7 @@ from tests.benchmarks.rows import Row
 if TYPE_CHECKING:
     from tests.benchmarks.rows import Found
 
-ITEMS: Final = 60_000_000
+ITEMS: Final = 40_000_000
 ROUNDS: Final = 3
 COMMON: Final = (
     "load=saturate",

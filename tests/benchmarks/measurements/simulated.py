@@ -13,7 +13,7 @@ from tests.benchmarks.simpy_model import Parameters
 if TYPE_CHECKING:
     from tests.benchmarks.rows import Found
 
-ITEMS: Final = {512: 40_000_000, 1: 1_000_000}
+ITEMS: Final = {512: 30_000_000, 1: 600_000}
 REACH: Final = {(512, "true"): 10e6, (512, "false"): 30e6, (1, "true"): 0.25e6, (1, "false"): 0.3e6}
 ROUNDS: Final = 3
 
