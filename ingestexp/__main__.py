@@ -23,6 +23,12 @@ def main() -> None:
         code = run(sys.argv[1:])
     except KeyboardInterrupt:
         code = EXIT_INTERRUPTED
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("ingestexp"):
+            raise
+        cure = "run `make run`, then `. .venv/bin/activate`"
+        print(f"ingestexp: {sys.executable} has no {error.name}: {cure}", file=sys.stderr)
+        code = EXIT_USAGE
     except BrokenPipeError:  # `… --cfg job | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         code = 0

@@ -1,7 +1,8 @@
 -- Question: how much fixed cost does an item carry, and how many items share a commit?
 -- Grain: one row a run. Parameters: none.
 -- Totals over all send attempts, failed ones included (their cost was paid), divided by the *committed* items. NULL per item when
--- nothing was committed. *_ns in ns, *_bytes in bytes; cpu is the worker's CPU time inside the sink's write.
+-- nothing was committed. *_ns in ns, *_bytes in bytes; cpu is the worker's CPU time inside the sink's write. busy_ratio: the share of
+-- the run's time that its workers spent in writes, an attempt without an end counted up to the run's; NULL without a known end.
 WITH kept AS (
     SELECT run, count(*) AS committed_count FROM items WHERE outcome = 'committed' GROUP BY run
 ),
@@ -15,8 +16,9 @@ paid AS (
         sum(round_trips) AS round_trips,
         sum(syscalls) AS syscalls,
         sum(wire_bytes) AS wire_bytes,
-        sum(cpu_ns) AS cpu_ns
-    FROM batches
+        sum(cpu_ns) AS cpu_ns,
+        sum(coalesce(settled_at_ns, ended_at_ns) - sent_at_ns) AS busy_ns
+    FROM batches JOIN (SELECT run, ended_at_ns FROM runs) USING (run)
     GROUP BY run
 )
 SELECT
@@ -36,6 +38,7 @@ SELECT
     p.syscalls / k.committed_count AS syscalls_per_item,
     p.wire_bytes / k.committed_count AS wire_bytes_per_item,
     p.cpu_ns / k.committed_count AS cpu_ns_per_item,
+    p.busy_ns / (r.ended_at_ns * coalesce((r.manifest ->> '$.config.sink.workers')::BIGINT, 1)) AS busy_ratio,
     CASE WHEN p.commits > 0 THEN k.committed_count / p.commits END AS items_per_commit
 FROM runs r
 LEFT JOIN kept k ON k.run = r.run

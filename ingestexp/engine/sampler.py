@@ -72,7 +72,8 @@ class Sampler:
 
     def look_ahead(self, now_ns: int) -> None:
         """Count what is due by then: the slow part of an observation, to be done without the turn."""
-        self._due.at(now_ns)
+        if self._core.admission.paused:
+            self._due.at(now_ns)
 
     def observe(self, now_ns: int) -> None:
         """Take a row now (with the turn held, in a live run) and plan the next."""
@@ -89,9 +90,15 @@ class Sampler:
             self._writer.put_samples(rows)
 
     def lag_items(self, now_ns: int) -> int:
-        """Due minus settled: unlike arrived minus settled, `block` can't cap it."""
-        due = self._core.offered if self._saturate else self._due.at(now_ns)
-        return max(0, due - self._core.settled)
+        """Due minus settled: unlike arrived minus settled, `block` can't cap it.
+
+        While the source is not held back, what was offered is what is due, but for its lateness.
+        """
+        core = self._core
+        due = core.offered
+        if core.admission.paused and not self._saturate:
+            due = max(due, self._due.at(now_ns))
+        return due - core.settled
 
     def _row(self, now_ns: int) -> tuple[Any, ...]:
         core = self._core

@@ -57,7 +57,7 @@ RANGES: Final[dict[str, Range]] = {
     "off_ms": _MS,
     "time_scale": Range(0, 1e12, low_open=True),
     "loop": Range(1, 10**6),
-    "item_count": _COUNT,
+    "item_count": Range(1, MOST_ITEMS),
     "size_bytes": Range(1, 2**23),
     "size_cv": Range(0, 10),
     "capacity": _COUNT,

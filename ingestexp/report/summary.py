@@ -162,11 +162,13 @@ def _cost_lines(figures: Figures) -> list[Text]:
     if not cost["attempt_count"]:
         return [Text("no batch was sent")]
     failed = cost["failed_attempt_count"]
-    per_commit = cost["items_per_commit"]
+    per_commit, busy = cost["items_per_commit"], cost["busy_ratio"]
     return [
         Text(
             f"{say.number(cost['attempt_count'], 'batch', 'batches')} sent ({say.count(failed)} not committed),"
-            f" {say.number(cost['commits'], 'commit')}" + (f", {per_commit:,.1f} items a commit" if per_commit else "")
+            f" {say.number(cost['commits'], 'commit')}"
+            + (f", {per_commit:,.1f} items a commit" if per_commit else "")
+            + ("" if busy is None else f"; workers busy {say.share(min(1.0, busy))} of the time")
         ),
         Text(
             f"per committed item: {say.per_item(cost['commits_per_item'])} commits,"
@@ -188,6 +190,7 @@ def _counted_cost(figures: Figures) -> dict[str, Any]:
         "failed_attempt_count": counters.get("attempts_failed") or 0,
         "commits": commits,
         "items_per_commit": committed / commits if commits else None,
+        "busy_ratio": None,
         **{f"{name}_per_item": (counters.get(name) or 0) / committed if committed else None for name in costs},
     }
 

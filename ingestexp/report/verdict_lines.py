@@ -34,6 +34,8 @@ def ledger_line(figures: Figures) -> Text:
         line.append(f": {ledger['missing_ids']:,} ids missing, {ledger['repeated_ids']:,} repeated")
     if not readback:
         return line.append("; nothing to read back")
+    if readback.get("error"):
+        return line.append(f"; THE SINK CAN'T BE READ BACK: {readback['error']}", style="bold red")
     if not readback["ok"]:
         line.append(
             f"; READ BACK {readback['held']:,} of {readback['committed']:,} committed:"
@@ -76,6 +78,7 @@ def verdict_lines(figures: Figures) -> list[Text]:
         line.append(f"   {name} {value} ms" + (" and growing" if growing else ""), style="bold")
         if verdict.percentile_ns and not growing:
             low, high = say.ms(verdict.percentile_ns.low), say.ms(verdict.percentile_ns.high)
+            high = "∞" if response["is_lower_bound"] else high  # unsettled items have no upper end
             line.append(f" ({slo.confidence:.0%} interval {low} to {high})", style="")
     line.append(f"   bound {say.ms(slo.bound_ns)} ms", style="")
     lines = [line, Text(verdict.reason)]

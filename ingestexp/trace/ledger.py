@@ -126,7 +126,7 @@ def lateness_quantile_ns(run_dir: Path, quantile: float) -> int | None:
 
 def _item_batches(run_dir: Path, columns: tuple[str, ...] = ("item_id", "outcome")) -> Iterator[Any]:
     for path in sorted((run_dir / "items").glob("[0-9]*.parquet")):
-        with pq.ParquetFile(path) as part:
+        with pq.ParquetFile(path, read_dictionary=["outcome"]) as part:
             for batch in part.iter_batches(batch_size=1 << 20, columns=list(columns)):
                 if batch.num_rows:
                     yield batch

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from ingestexp.experiment.paths import ANALYSIS
-from tests.report.evidence import MS, batch, item, paced_rows, write_run
+from tests.report.evidence import MS, SECOND, batch, item, paced_rows, write_run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,6 +63,17 @@ def test_fixed_cost_per_item(tmp_path: Path) -> None:
     assert found["fsyncs_per_item"] == 0.5
     assert found["syscalls_per_item"] == 1.5
     assert found["items_per_commit"] == 4.0
+
+
+def test_workers_are_busy_while_they_write(tmp_path: Path) -> None:
+    """One batch of 3 s and one without an end, sent 1 s before the run's: 4 s of 10 on one worker."""
+    sent = [
+        batch(0, 0, 3, sent_at_ns=0, settled_at_ns=3 * SECOND),
+        batch(1, 4, 5, outcome="unsettled", sent_at_ns=9 * SECOND, settled_at_ns=None),
+    ]
+    run = write_run(tmp_path / "run", [settled(i, i, 3) for i in range(4)], sent, ended_at_ns=10 * SECOND)
+    (found,) = ask(run, "tables/fixed_cost_per_item.sql")
+    assert found["busy_ratio"] == 0.4
 
 
 def test_latency_quantiles_are_nearest_rank(tmp_path: Path) -> None:

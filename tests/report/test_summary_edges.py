@@ -5,6 +5,7 @@ Must live here: that the summary is sensible for each. Must not: the usual runs 
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 
@@ -90,3 +91,13 @@ def test_a_failed_run_is_invalid(tmp_path: Path) -> None:
     text = text_of(passing(tmp_path / "run", status="failed", status_reason="disk full"), 1)
     assert "INVALID" in text
     assert "disk full" in text
+
+
+def test_a_sink_that_cannot_be_read_back_makes_it_invalid_and_says_why(tmp_path: Path) -> None:
+    run = passing(tmp_path / "run")
+    manifest = json.loads((run / "manifest.json").read_text())
+    manifest["self_checks"]["readback"] = {"ok": False, "error": "no such table: items"}
+    (run / "manifest.json").write_text(json.dumps(manifest))
+    text = text_of(run, 1)
+    assert "CAN'T BE READ BACK: no such table: items" in text
+    assert "INVALID" in text
