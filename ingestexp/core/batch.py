@@ -30,9 +30,9 @@ class FlushCause(IntEnum):
 class Batch:
     """A batch on its way to the sink: one row of the `batches` table.
 
-    `opened_at_ns` is the arrival of its first item; `closed_at_ns` of a full batch the arrival of the
-    item that completed it, of an aged one first + max_wait. What comes after is the wait for a free worker: items
-    that joined an overdue batch did not wait for its window at all. A retry keeps both stamps.
+    `opened_at_ns` is the arrival of its first item. `closed_at_ns` is the arrival of the item that filled it up, but
+    first + max_wait at the latest: what comes after is the wait for a free worker, and items that joined an overdue
+    batch did not wait for its window at all. A retry keeps both stamps.
     """
 
     __slots__ = (

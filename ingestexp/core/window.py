@@ -70,10 +70,11 @@ def close_batch(
     if item_count > 1:
         last = spans[-1]
         closed_ns = last.arrival_of(last.end - 1)
-    if cause == _AGE:
-        closed_ns = opened_ns + limits.max_wait_ns  # whoever joined later waited for a worker, not for the window
-    elif cause == _DRAIN:
+    if cause == _DRAIN:
         closed_ns = max(drained_at_ns, closed_ns)
     elif cause == _BYTES and payload_bytes < limits.max_bytes and queue.items:
         closed_ns = queue.first_arrival_ns()  # of the item that no longer fitted
+    overdue_ns = opened_ns + limits.max_wait_ns
+    if cause == _AGE or closed_ns > overdue_ns:
+        closed_ns = overdue_ns  # whoever joined later waited for a worker, not for the window
     return Batch(batch_id, cause, spans, item_count, payload_bytes, opened_ns, closed_ns, limits, depth, age_ns)
