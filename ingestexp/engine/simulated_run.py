@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ingestexp.core.events import STOP
 from ingestexp.engine.blocks import make_block
-from ingestexp.engine.drive import drive, obey
+from ingestexp.engine.drive import drive
 from ingestexp.engine.live_run import RunEnd
 from ingestexp.engine.placement import calm_collector, wake_collector
 from ingestexp.engine.simulated import SimulatedLane
@@ -51,7 +50,6 @@ class SimulatedRun:
         self._payloads = payloads
         self._sampler = sampler
         self._watcher = watcher
-        self._rest: Iterator[EvenBlock] = self._cut_blocks()
         self._lane = SimulatedLane(
             core, self._offered(), cost, drain_ns, uniform, sampler, load_end_ns=load.duration_ns
         )
@@ -63,7 +61,6 @@ class SimulatedRun:
         error: BaseException | None = None
         try:
             drive(self._lane, self._core, self._recorder)
-            self._give_up_the_rest()
         except Exception as failure:
             error = failure
         finally:
@@ -74,7 +71,7 @@ class SimulatedRun:
         return RunEnd(load_ended_at_ns, lane.now_ns(), interrupted, error, None, started_wall_s)
 
     def _offered(self) -> Iterator[EvenBlock]:
-        for block in self._rest:
+        for block in self._cut_blocks():
             yield block
             now_ns = self._lane.now_ns()
             self._sampler.flush(now_ns)
@@ -82,14 +79,6 @@ class SimulatedRun:
             self._watcher.look(now_ns, self._core)
             if self._watcher.interrupts():
                 return
-
-    def _give_up_the_rest(self) -> None:
-        """A load cut short under `block` leaves nothing behind in virtual time: all that was due was told."""
-        core = self._core
-        if core.settled == core.offered:
-            return
-        for effect in core.handle(STOP, self._lane.now_ns()):
-            obey(effect, self._lane, self._recorder)
 
     def _cut_blocks(self) -> Iterator[EvenBlock]:
         first = 0

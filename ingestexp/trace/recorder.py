@@ -75,6 +75,7 @@ class Recorder:
         self._lock = threading.Lock()
         self._blocks: list[BlockFacts] = []
         self._next_block = 0
+        self._opened_at_ns = 0
         self._open()
 
     def register(self, first: int, count: int, due_ns: Any, sizes: Any, phase: int) -> int:
@@ -152,8 +153,6 @@ class Recorder:
         self._sink.put(segment)
         self._opened_at_ns = segment.last_at_ns
         self._open()
-
-    _opened_at_ns = 0
 
     def _open(self) -> None:
         self._segment = self._sink.spare() or Segment()
