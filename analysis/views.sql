@@ -1,9 +1,10 @@
--- Views over the evidence of any set of run folders: runs, items, batches, samples, dead_letters, responses.
+-- Views over the evidence of any set of run folders: runs, items, batches, samples, dead_letters, responses, verdicts.
 --
 -- Parameters (session variables):
---   runs       which run folders: a path or glob, several separated by commas; default 'runs/latest'. Set it before this file
---              is read, and read the file again after a change.
---   warmup_ns  items due before this instant are left out of latencies; default: the run's own slo.warmup_s
+--   runs             which folders: a run, a sweep (all its runs), or a glob of either, several separated by commas; default
+--                    'runs/latest'. Set it before this file is read, and read the file again after a change.
+--   with_superseded  true: also the attempts of a sweep that were run again (a failed or a disturbed one); default false
+--   warmup_ns        items due before this instant are left out of latencies; default: the run's own slo.warmup_s
 --
 --   duckdb -init analysis/views.sql
 --   duckdb -cmd "SET VARIABLE runs='runs/2026-11-22/*'" -cmd ".read analysis/views.sql"
@@ -14,22 +15,38 @@
 
 SET VARIABLE runs = coalesce(getvariable('runs'), 'runs/latest');
 
-SET VARIABLE run_dirs = list_transform(string_split(getvariable('runs'), ','), lambda d: rtrim(trim(d), '/'));
+SET VARIABLE named_dirs = list_transform(string_split(getvariable('runs'), ','), lambda d: rtrim(trim(d), '/'));
+
+-- A run folder holds a manifest, a sweep folder holds run folders.
+SET VARIABLE run_dirs = list_concat(getvariable('named_dirs'), list_transform(getvariable('named_dirs'), lambda d: d || '/*'));
 
 SET VARIABLE manifest_files = (
-    SELECT list(file ORDER BY file) FROM glob(list_transform(getvariable('run_dirs'), lambda d: d || '/manifest.json')));
-SET VARIABLE item_files = (
-    SELECT list(file ORDER BY file) FROM glob(list_transform(getvariable('run_dirs'), lambda d: d || '/items/*.parquet'))
-    WHERE NOT regexp_matches(file, '/\.[^/]*$'));
-SET VARIABLE batch_files = (
-    SELECT list(file ORDER BY file) FROM glob(list_transform(getvariable('run_dirs'), lambda d: d || '/batches/*.parquet'))
-    WHERE NOT regexp_matches(file, '/\.[^/]*$'));
-SET VARIABLE sample_files = (
-    SELECT list(file ORDER BY file) FROM glob(list_transform(getvariable('run_dirs'), lambda d: d || '/samples/*.parquet'))
-    WHERE NOT regexp_matches(file, '/\.[^/]*$'));
-SET VARIABLE dead_letter_files = (
-    SELECT list(file ORDER BY file) FROM glob(list_transform(getvariable('run_dirs'), lambda d: d || '/dead_letters/*.parquet'))
-    WHERE NOT regexp_matches(file, '/\.[^/]*$'));
+    SELECT list(DISTINCT file ORDER BY file) FROM glob(list_transform(getvariable('run_dirs'), lambda d: d || '/manifest.json')));
+
+-- Read once: the manifests of a thousand runs are a thousand files. What is no JSON is no run.
+CREATE OR REPLACE TEMP TABLE manifests AS
+FROM (
+    SELECT regexp_replace(filename, '/manifest\.json$', '') AS run, content::JSON AS content,
+        coalesce((content ->> '$.cell.superseded')::BOOLEAN, false) AS is_superseded
+    FROM query('SELECT NULL::VARCHAR AS filename, NULL::VARCHAR AS content WHERE false'
+        || CASE WHEN len(getvariable('manifest_files')) > 0
+                THEN ' UNION ALL BY NAME SELECT filename, content FROM read_text(getvariable(''manifest_files''))' ELSE '' END)
+    WHERE json_valid(content)
+)
+WHERE NOT is_superseded OR coalesce(getvariable('with_superseded')::BOOLEAN, false);
+
+-- The closed files of one kind in the runs that are read.
+CREATE OR REPLACE TEMP MACRO files_of(pattern) AS (
+    SELECT list(DISTINCT g.file ORDER BY g.file)
+    FROM glob(list_transform(getvariable('run_dirs'), lambda d: d || pattern)) g
+    JOIN manifests m ON m.run = regexp_replace(g.file, replace(replace(pattern, '.', '\.'), '*', '[^/]*') || '$', '')
+    WHERE NOT regexp_matches(g.file, '/\.[^/]*$'));
+
+SET VARIABLE item_files = files_of('/items/*.parquet');
+SET VARIABLE batch_files = files_of('/batches/*.parquet');
+SET VARIABLE sample_files = files_of('/samples/*.parquet');
+SET VARIABLE dead_letter_files = files_of('/dead_letters/*.parquet');
+SET VARIABLE verdict_files = files_of('/verdict.json');
 
 -- The rest of a view's text: the files, if there are any.
 CREATE OR REPLACE TEMP MACRO parquet_of(file_variable, files) AS
@@ -47,22 +64,32 @@ CREATE OR REPLACE TEMP MACRO not_negative(x) AS CASE WHEN x < 0 THEN 0 ELSE x EN
 -- The nearest rank (1-based) of a quantile given in parts per million among `item_count` items.
 CREATE OR REPLACE TEMP MACRO nearest_rank(item_count, ppm) AS greatest((item_count * ppm + 999999) // 1000000, 1);
 
--- grain: one row a run.
+-- grain: one row a run. A single run is its own variant, under its folder's name.
 CREATE OR REPLACE TEMP VIEW runs AS
-WITH manifests AS (
-    FROM query('SELECT NULL::VARCHAR AS filename, NULL::VARCHAR AS content WHERE false'
-        || CASE WHEN len(getvariable('manifest_files')) > 0
-                THEN ' UNION ALL BY NAME SELECT filename, content FROM read_text(getvariable(''manifest_files''))' ELSE '' END)
-)
 SELECT
-    regexp_replace(filename, '/manifest\.json$', '') AS run,
+    run,
     content ->> '$.run_id' AS run_id,
+    content ->> '$.cell.experiment' AS experiment,
+    content ->> '$.cell.sweep' AS sweep_id,
+    coalesce(content ->> '$.cell.stage', '') AS stage,
+    coalesce(content ->> '$.cell.variant',
+        CASE WHEN regexp_extract(run, '[^/]*$') IN ('latest', '') THEN content ->> '$.run_id' END, regexp_extract(run, '[^/]*$')) AS variant,
+    coalesce((content ->> '$.cell.repeat')::INTEGER, 0) AS repeat,
+    (content ->> '$.cell.number')::INTEGER AS cell_number,
+    coalesce((content ->> '$.cell.is_disturbed')::BOOLEAN, false) AS is_disturbed,
+    is_superseded,
     content ->> '$.status' AS status,
+    content ->> '$.status_reason' AS status_reason,
     content ->> '$.clock' AS clock,
     (content ->> '$.seed')::BIGINT AS seed,
     content ->> '$.config_hash' AS config_hash,
-    content ->> '$.sink.name' AS sink,
+    content ->> '$.code_version' AS code_version,
+    (content ->> '$.schema_version')::INTEGER AS schema_version,
+    coalesce(content ->> '$.sink.name', content ->> '$.config.sink.kind') AS sink,
+    coalesce((content ->> '$.config.sink.workers')::INTEGER, 1) AS sink_workers,
+    coalesce(content ->> '$.clock' = 'simulated' OR (content ->> '$.sink.simulated')::BOOLEAN, false) AS is_simulated,
     coalesce((content ->> '$.load.saturate')::BOOLEAN, content ->> '$.config.load.kind' = 'saturate', false) AS is_saturate,
+    (content ->> '$.config.load.rate_per_s')::DOUBLE AS load_rate_per_s,
     (content ->> '$.config.window.max_size')::BIGINT AS window_max_size,
     (content ->> '$.config.window.max_wait_ms')::DOUBLE AS window_max_wait_ms,
     coalesce((content ->> '$.slo.percentile')::DOUBLE, 99) AS slo_percentile,
@@ -75,8 +102,33 @@ SELECT
     (content ->> '$.ended_at_ns')::BIGINT AS ended_at_ns,
     (content ->> '$.counters.offered')::BIGINT AS offered,
     (content ->> '$.counters.committed')::BIGINT AS committed,
-    content::JSON AS manifest
+    content AS manifest
 FROM manifests;
+
+-- grain: one row a run: the verdict that was recorded at its end, NULL where none was. result is NULL for a capacity run too.
+CREATE OR REPLACE TEMP VIEW verdicts AS
+WITH recorded AS (
+    SELECT regexp_replace(filename, '/verdict\.json$', '') AS run, content::JSON AS content
+    FROM query('SELECT NULL::VARCHAR AS filename, NULL::VARCHAR AS content WHERE false'
+        || CASE WHEN len(getvariable('verdict_files')) > 0
+                THEN ' UNION ALL BY NAME SELECT filename, content FROM read_text(getvariable(''verdict_files''))' ELSE '' END)
+    WHERE json_valid(content)
+)
+SELECT
+    m.run,
+    v.content ->> '$.result' AS result,
+    v.content ->> '$.reason' AS reason,
+    (v.content ->> '$.percentile')::DOUBLE AS percentile,
+    (v.content ->> '$.bound_ms')::DOUBLE AS bound_ms,
+    (v.content ->> '$.value_ms')::DOUBLE AS value_ms,
+    (v.content ->> '$.low_ms')::DOUBLE AS low_ms,
+    (v.content ->> '$.high_ms')::DOUBLE AS high_ms,
+    (v.content ->> '$.growing')::BOOLEAN AS growing,
+    (v.content ->> '$.over_count')::BIGINT AS over_count,
+    (v.content ->> '$.item_count')::BIGINT AS item_count,
+    v.content ->> '$.config_hash' AS config_hash,
+    (v.content ->> '$.post_hoc')::BOOLEAN AS post_hoc
+FROM manifests m LEFT JOIN recorded v ON v.run = m.run;
 
 -- grain: one row per item, in settle order within a run.
 CREATE OR REPLACE TEMP VIEW items AS
@@ -144,3 +196,84 @@ SELECT
 FROM items i
 JOIN runs r ON r.run = i.run
 WHERE i.outcome IN ('committed', 'unsettled') AND (i.intended_at_ns >= r.warmup_ns OR r.is_saturate);
+
+-- What several tables count from: computed from the rows each time, or once a session after `.read analysis/counted_once.sql`.
+SET VARIABLE item_groups_from = 'items';
+SET VARIABLE latency_histogram_from = 'items';
+
+-- grain: one row per run, stretch of 65,536 ids, phase, outcome and reason. ids: a bit for each id of the stretch that has a row.
+CREATE OR REPLACE TEMP VIEW item_groups AS
+FROM query(CASE WHEN getvariable('item_groups_from') = 'counted' THEN 'FROM counted_item_groups' ELSE '
+    SELECT
+        i.run, i.item_id >> 16 AS stretch, i.phase, i.outcome, i.reason,
+        count(*) AS item_count,
+        count(*) FILTER (i.intended_at_ns >= r.warmup_ns) AS measured_count,
+        count(i.settled_at_ns) AS settled_count,
+        count(*) FILTER (i.settled_at_ns <= r.load_ended_at_ns) AS settled_during_load_count,
+        count(*) FILTER (i.settled_at_ns <= r.warmup_ns) AS settled_in_warmup_count,
+        min(i.item_id) AS first_item_id, max(i.item_id) AS last_item_id,
+        min(i.intended_at_ns) AS first_due_ns, max(i.intended_at_ns) AS last_due_ns, max(i.settled_at_ns) AS last_settled_ns,
+        bitstring_agg(i.item_id & 65535, 0, 65535) AS ids
+    FROM items i JOIN runs r ON r.run = i.run
+    GROUP BY ALL' END);
+
+-- grain: one row a run with settled attempts after the warm-up. A stall is one that took more than five times the median (both to
+-- 0.05 %); stall_cycle_ns: the measured time ÷ the stalls, NULL where none was seen.
+CREATE OR REPLACE TEMP VIEW stalls AS
+WITH histogram AS (
+    SELECT b.run, r.warmup_ns, latency_bucket(not_negative(b.settled_at_ns - b.sent_at_ns)) AS bucket, count(*) AS n,
+        max(b.settled_at_ns - b.sent_at_ns) AS max_ns, max(b.settled_at_ns) AS last_settled_ns
+    FROM batches b JOIN runs r ON r.run = b.run
+    WHERE b.settled_at_ns IS NOT NULL AND b.sent_at_ns >= r.warmup_ns
+    GROUP BY ALL
+),
+cumulative AS (
+    SELECT *, sum(n) OVER (PARTITION BY run ORDER BY bucket) AS n_up_to, (sum(n) OVER (PARTITION BY run))::BIGINT AS attempt_count FROM histogram
+),
+medians AS (SELECT run, min(max_ns) AS median_service_ns FROM cumulative WHERE n_up_to >= nearest_rank(attempt_count, 500000) GROUP BY run)
+SELECT
+    c.run,
+    sum(c.n)::BIGINT AS attempt_count,
+    any_value(m.median_service_ns) AS median_service_ns,
+    coalesce(sum(c.n) FILTER (c.bucket > latency_bucket(5 * m.median_service_ns)), 0)::BIGINT AS stall_count,
+    CASE WHEN stall_count > 0 THEN greatest(max(c.last_settled_ns) - any_value(c.warmup_ns), 0) / stall_count END AS stall_cycle_ns
+FROM cumulative c JOIN medians m ON m.run = c.run
+GROUP BY c.run;
+
+-- grain: one row a run that has items: equal time blocks from the warm-up's end to the load's, the unit of evidence of an interval.
+-- 50, but longer than the stall cycle where that leaves 20, at most 100, no more than there were send attempts; or `block_count`.
+CREATE OR REPLACE TEMP VIEW time_blocks AS
+SELECT
+    r.run,
+    r.warmup_ns AS from_ns,
+    greatest(coalesce(r.load_ended_at_ns, e.last_due_ns) - r.warmup_ns, 0) AS measured_ns,
+    coalesce(getvariable('block_count')::BIGINT, greatest(1, least(
+        greatest(20, least(coalesce(measured_ns // greatest(s.stall_cycle_ns, 1), 50), 100)), coalesce(s.attempt_count, 1))))::BIGINT AS block_count,
+    greatest(measured_ns / block_count, 1) AS block_ns
+FROM runs r
+JOIN (SELECT run, max(last_due_ns) AS last_due_ns FROM item_groups GROUP BY run) e ON e.run = r.run
+LEFT JOIN stalls s ON s.run = r.run;
+
+-- grain: one row per run, measure (response | service | lateness), latency bucket, and for the response the time block, of `responses`.
+-- An item belongs to the block in which its batch was sent, so a block holds whole batches; one that was never sent, to that of its
+-- intended arrival. What is sent after the load goes on in blocks of the same length, 4 × block_count at most (the last takes the rest).
+-- over_count: items over the SLO's bound; an unsettled one is over once it is older than the bound.
+-- over_without_lateness_count: the same with the generator's lateness taken off.
+CREATE OR REPLACE TEMP VIEW latency_histogram AS
+FROM query(CASE WHEN getvariable('latency_histogram_from') = 'counted' THEN 'FROM counted_latency_histogram' ELSE '
+    WITH grouped AS (
+        SELECT
+            p.run,
+            greatest(least(floor((coalesce(p.sent_at_ns, p.intended_at_ns) - t.from_ns) / t.block_ns), 4 * t.block_count - 1), 0)::INTEGER AS block,
+            latency_bucket(p.response_ns) AS response, latency_bucket(p.service_ns) AS service, latency_bucket(p.lateness_ns) AS lateness,
+            grouping(response, service, lateness) AS measure_code,
+            count(*) AS item_count,
+            count(*) FILTER (p.is_censored) AS unsettled_count,
+            count(*) FILTER (p.response_ns > p.bound_ns) AS over_count,
+            count(*) FILTER (p.response_ns - p.lateness_ns > p.bound_ns) AS over_without_lateness_count
+        FROM responses p JOIN time_blocks t ON t.run = p.run
+        GROUP BY GROUPING SETS ((p.run, block, response), (p.run, service), (p.run, lateness))
+    )
+    SELECT run, CASE measure_code WHEN 3 THEN ''response'' WHEN 5 THEN ''service'' ELSE ''lateness'' END AS measure, block,
+        coalesce(response, service, lateness) AS bucket, item_count, unsettled_count, over_count, over_without_lateness_count
+    FROM grouped WHERE coalesce(response, service, lateness) IS NOT NULL' END);

@@ -132,7 +132,10 @@ class Pipeline:
                 self.control.observe(batch, now_ns)
             effects.append(Committed(batch))
         elif kind is Arrived:
-            self._arrive(event.span, now_ns, effects)  # type: ignore[union-attr]
+            span: Span = event.span  # type: ignore[union-attr]
+            self.offered += span.end - span.first
+            if self.stopped or not self.admission.admit(span):
+                self._not_admitted(span, now_ns, effects)
             if not self.free_workers and not self.admission.paused:
                 return effects  # nobody could take it
         elif kind is SendFailed:
@@ -148,12 +151,11 @@ class Pipeline:
             self._dispatch(now_ns, effects)
         return effects
 
-    def _arrive(self, span: Span, now_ns: int, effects: list[Effect]) -> None:
-        self.offered += span.end - span.first
+    def _not_admitted(self, span: Span, now_ns: int, effects: list[Effect]) -> None:
         if self.stopped:
             span.admitted_at_ns = UNKNOWN
             self._give_up(span, "blocked", None, effects)
-        elif not self.admission.admit(span):
+        else:
             self.admission.overflow_by(span, now_ns, effects)
 
     def _fail(self, event: SendFailed, now_ns: int, effects: list[Effect]) -> None:
@@ -191,46 +193,41 @@ class Pipeline:
         effects.append(Unsettled(span, reason, batch))
 
     def _dispatch(self, now_ns: int, effects: list[Effect]) -> None:
-        while True:
-            if self.admission.paused:
-                self.admission.release(now_ns, effects)
-            if not self.free_workers:
-                wake_at_ns = NEVER
-                break
-            batch = self._next_batch(now_ns)
+        """Give every free worker a batch, as long as there is one; then say when to look again."""
+        admission, queue, waiting, flying = self.admission, self._queue, self._waiting, self._flying
+        if admission.paused:
+            admission.release(now_ns, effects)
+        while self.free_workers:
+            if waiting and waiting[0][0] <= now_ns:
+                batch: Batch | None = self._retry()
+            elif queue.items and not (waiting and self.ordered):
+                batch = close_batch(self._next_batch_id, queue, self.control.limits, now_ns, self._drained_at_ns)
+                if batch is None and admission.stuck():
+                    batch = self._close_stuck(now_ns)
+            else:
+                batch = None
             if batch is None:
                 wake_at_ns = self._next_wake_ns()
                 break
+            self._next_batch_id += 1
             self.free_workers -= 1
-            flying = self._flying
             flying[batch.batch_id] = batch
             batch.in_flight = len(flying)
             effects.append(Send(batch))
+            if admission.paused:
+                admission.release(now_ns, effects)
+        else:
+            wake_at_ns = NEVER
         if wake_at_ns != self._wake_at_ns:
             self._wake_at_ns = wake_at_ns
             effects.append(WakeAt(wake_at_ns))
 
-    def _next_batch(self, now_ns: int) -> Batch | None:
-        waiting = self._waiting
-        if waiting:
-            if waiting[0][0] <= now_ns:
-                return self._retry()
-            if self.ordered:
-                return None
-        queue = self._queue
-        if not queue.items:
-            return None
-        limits, drained_at_ns = self.control.limits, self._drained_at_ns
-        batch = close_batch(self._next_batch_id, queue, limits, now_ns, drained_at_ns)
-        if batch is None and self.admission.stuck():
-            batch = close_batch(self._next_batch_id, queue, limits, now_ns, drained_at_ns, _BYTES)
-        if batch is not None:
-            self._next_batch_id += 1
-        return batch
+    def _close_stuck(self, now_ns: int) -> Batch | None:
+        limits = self.control.limits
+        return close_batch(self._next_batch_id, self._queue, limits, now_ns, self._drained_at_ns, _BYTES)
 
     def _retry(self) -> Batch:
         failed, batch = self._attempts.again(self._next_batch_id, self._queue.items)
-        self._next_batch_id += 1
         self.admission.reserved_items -= failed.item_count
         self.admission.reserved_bytes -= failed.payload_bytes
         return batch

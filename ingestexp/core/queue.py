@@ -46,24 +46,23 @@ class ItemQueue:
         self.items += span.end - span.first
         self.nbytes += nbytes
 
-    def take(self, limits: Limits) -> tuple[list[Span], int, int]:
-        """The longest head within the limits, at least one item: (spans, item count, payload bytes)."""
+    def take(self, limits: Limits) -> list[Span]:
+        """Take out the longest head within the limits, at least one item."""
         head = self.spans[0]
         first = head.first
-        count = limits.max_size
-        end = first + count
+        end = first + limits.max_size
         if end <= head.end:  # the hot path: a batch cut from one span
             nbytes = head.block.nbytes(first, end)
             if nbytes <= limits.max_bytes:
-                self.items -= count
+                self.items -= limits.max_size
                 self.nbytes -= nbytes
                 if end == head.end:
-                    return [self.spans.popleft()], count, nbytes
+                    return [self.spans.popleft()]
                 head.first = end
-                return [Span(head.block, first, end, head.offered_at_ns, head.admitted_at_ns)], count, nbytes
-        return self._take_across(count, limits.max_bytes)
+                return [Span(head.block, first, end, head.offered_at_ns, head.admitted_at_ns)]
+        return self._take_across(limits.max_size, limits.max_bytes)
 
-    def _take_across(self, max_size: int, max_bytes: int) -> tuple[list[Span], int, int]:
+    def _take_across(self, max_size: int, max_bytes: int) -> list[Span]:
         taken: list[Span] = []
         items = nbytes = 0
         spans = self.spans
@@ -85,7 +84,7 @@ class ItemQueue:
                 break
         self.items -= items
         self.nbytes -= nbytes
-        return taken, items, nbytes
+        return taken
 
     def evict(self, count: int) -> list[Span]:
         """Take the `count` oldest items out (at most what is there), to drop them."""

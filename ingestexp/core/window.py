@@ -45,7 +45,7 @@ def close_batch(
     age too: it is bound by throughput. After `drained_at_ns` (NEVER: the load goes on) nothing waits to fill up.
     `forced` is the cause of a batch that closes although no limit is reached.
     """
-    depth = queue.items
+    depth, nbytes = queue.items, queue.nbytes
     head = queue.spans[0]
     opened_ns = head.admitted_at_ns
     if opened_ns < 0:
@@ -53,7 +53,7 @@ def close_batch(
     age_ns = now_ns - opened_ns
     if depth >= limits.max_size:
         cause = _SIZE
-    elif queue.nbytes >= limits.max_bytes:
+    elif nbytes >= limits.max_bytes:
         cause = _BYTES
     elif age_ns >= limits.max_wait_ns:
         cause = _AGE
@@ -63,18 +63,21 @@ def close_batch(
         cause = forced
     else:
         return None
-    spans, item_count, payload_bytes = queue.take(limits)
+    spans = queue.take(limits)
+    item_count = depth - queue.items
+    payload_bytes = nbytes - queue.nbytes
     if cause == _SIZE and item_count < limits.max_size:
         cause = _BYTES
     closed_ns = opened_ns
     if item_count > 1:
         last = spans[-1]
         closed_ns = last.arrival_of(last.end - 1)
-    if cause == _DRAIN:
-        closed_ns = max(drained_at_ns, closed_ns)
-    elif cause == _BYTES and payload_bytes < limits.max_bytes and queue.items:
-        closed_ns = queue.first_arrival_ns()  # of the item that no longer fitted
+    if cause:
+        if cause == _DRAIN:
+            closed_ns = max(drained_at_ns, closed_ns)
+        elif cause == _BYTES and payload_bytes < limits.max_bytes and queue.items:
+            closed_ns = queue.first_arrival_ns()  # of the item that no longer fitted
     overdue_ns = opened_ns + limits.max_wait_ns
-    if cause == _AGE or closed_ns > overdue_ns:
+    if closed_ns > overdue_ns or cause == _AGE:
         closed_ns = overdue_ns  # whoever joined later waited for a worker, not for the window
     return Batch(batch_id, cause, spans, item_count, payload_bytes, opened_ns, closed_ns, limits, depth, age_ns)

@@ -7,7 +7,7 @@ time, payload bytes. The same seed gives the same trace, byte for byte.
 from __future__ import annotations
 
 from heapq import heappop, heappush
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from ingestexp.core.events import DRAIN, STOP, TIMER_FIRED, Arrived, SendFailed, SendSettled
 from ingestexp.core.span import AS_DUE, NEVER, Span
@@ -23,12 +23,19 @@ if TYPE_CHECKING:
     from ingestexp.ports import CostModel
 
 _ACK = Settled(commits=1)
+_Told = TypeVar("_Told")
 
 
 class Observer(Protocol):
     """Looks at the run at fixed instants, between events."""
 
     next_at_ns: int
+
+    def observe(self, now_ns: int) -> None: ...
+
+
+class _Nobody:
+    next_at_ns = NEVER
 
     def observe(self, now_ns: int) -> None: ...
 
@@ -59,12 +66,12 @@ class SimulatedLane:
         self._drain_ns = drain_ns
         self._deadline_ns = NEVER if load_end_ns is None else load_end_ns + drain_ns
         self._uniform = uniform
-        self._observer = observer
+        self._observer = observer or _Nobody()
         self._fails = fails
         self._now_ns = 0
         self._wake_at_ns = NEVER
         self._paused = False
-        self._resumed_at_ns = -1
+        self._held_until_ns = -1
         self._writes: list[tuple[int, int, Batch]] = []
         self._idle = list(range(core.free_workers - 1, -1, -1))
 
@@ -87,59 +94,78 @@ class SimulatedLane:
 
     def pause(self) -> None:
         self._paused = True
+        self._held_until_ns = NEVER
 
     def resume(self) -> None:
         self._paused = False
-        self._resumed_at_ns = self._now_ns
+        self._held_until_ns = self._now_ns
 
     # -- what happens ---------------------------------------------------------------------------------
 
     def events(self) -> Iterator[Event]:
-        core = self._core
-        writes, idle = self._writes, self._idle
-        observer, fails = self._observer, self._fails
+        core, writes, idle, observer = self._core, self._writes, self._idle, self._observer
+        certain = self._fails is None
+        settled, arrived = _blank(SendSettled), _blank(Arrived)  # told again and again: the core keeps no event
         for block in self._blocks:
             at, base, end_of_block = block.due_view(), block.first, block.end
             first = base
+            due_ns = at[0] if first < end_of_block else NEVER
             while first < end_of_block:
-                due_ns = at[first - base]
                 next_ns = writes[0][0] if writes else NEVER
                 timed = self._wake_at_ns < next_ns
                 if timed:
                     next_ns = self._wake_at_ns
-                if observer is not None and observer.next_at_ns <= next_ns and observer.next_at_ns <= due_ns:
-                    self._observe(observer)
-                elif self._paused and next_ns > self._deadline_ns:
-                    yield from self._give_up(block, first)
-                    return
-                elif (due_ns >= next_ns and due_ns > self._resumed_at_ns) or self._paused:
-                    if timed or fails is not None:
-                        yield self._settle_or_fire(timed)
-                    else:  # as `_settle_or_fire` does, without the call
-                        batch = heappop(writes)[2]
-                        self._now_ns = batch.settled_at_ns = next_ns
-                        idle.append(batch.worker)
-                        batch.ack = _ACK
-                        yield SendSettled(batch)
-                elif due_ns <= self._resumed_at_ns:  # fell due while the source was blocked: told now
-                    end = block.due_until(self._resumed_at_ns, first)
-                    end = first + core.wants(block, first, end)
-                    span = Span(block, first, end, AS_DUE, self._now_ns)
-                    first = end
-                    yield Arrived(span)
-                else:
-                    end = first + 1
-                    if observer is not None and observer.next_at_ns < next_ns:
+                if due_ns <= self._held_until_ns:
+                    event = self._while_held(block, first, next_ns, timed)
+                    if event is STOP:
+                        yield from self._give_up(block, first)
+                        return
+                    if event is not None:
+                        if type(event) is Arrived:
+                            first = event.span.end
+                            due_ns = at[first - base] if first < end_of_block else NEVER
+                        yield event
+                elif due_ns < next_ns:
+                    if observer.next_at_ns < next_ns:
                         next_ns = observer.next_at_ns
-                    if end < end_of_block and at[end - base] < next_ns:
+                        if next_ns <= due_ns:
+                            self._observe()
+                            continue
+                    end = first + 1
+                    self._now_ns = due_ns
+                    due_ns = at[end - base] if end < end_of_block else NEVER
+                    if due_ns < next_ns:  # more than one before anything else happens
                         end = first + core.wants(block, first, end_of_block)
                         if at[end - 1 - base] >= next_ns:
                             end = block.due_until(next_ns - 1, first)
-                    self._now_ns = at[end - 1 - base]
-                    span = Span(block, first, end, AS_DUE, AS_DUE)
+                        self._now_ns = at[end - 1 - base]
+                        due_ns = at[end - base] if end < end_of_block else NEVER
+                    arrived.span = Span(block, first, end, AS_DUE, AS_DUE)
                     first = end
-                    yield Arrived(span)
+                    yield arrived
+                elif observer.next_at_ns <= next_ns:
+                    self._observe()
+                elif timed or not certain:
+                    yield self._settle_or_fire(timed)
+                else:  # as `_settle_or_fire` does, without the call
+                    settled.batch = batch = heappop(writes)[2]
+                    self._now_ns = batch.settled_at_ns = next_ns
+                    idle.append(batch.worker)
+                    batch.ack = _ACK
+                    yield settled
         yield from self._drain()
+
+    def _while_held(self, block: EvenBlock, first: int, next_ns: int, timed: bool) -> Event | None:
+        """What comes next while the source is blocked, or catching up after it was (None: only looked at)."""
+        if not self._paused:  # fell due while the source was blocked: told now
+            end = first + self._core.wants(block, first, block.due_until(self._held_until_ns, first))
+            return Arrived(Span(block, first, end, AS_DUE, self._now_ns))
+        if next_ns > self._deadline_ns:
+            return STOP
+        if self._observer.next_at_ns <= next_ns:
+            self._observe()
+            return None
+        return self._settle_or_fire(timed)
 
     def _drain(self) -> Iterator[Event]:
         self.load_ended_at_ns = self._now_ns
@@ -149,9 +175,8 @@ class SimulatedLane:
             next_ns = self._writes[0][0] if self._writes else NEVER
             timed = self._wake_at_ns < next_ns
             next_ns = min(next_ns, self._wake_at_ns)
-            observer = self._observer
-            if observer is not None and observer.next_at_ns <= min(next_ns, deadline_ns):
-                self._observe(observer)
+            if self._observer.next_at_ns <= min(next_ns, deadline_ns):
+                self._observe()
             elif next_ns > deadline_ns:
                 self._now_ns = deadline_ns
                 yield STOP
@@ -167,7 +192,8 @@ class SimulatedLane:
         for rest in self._blocks:
             yield Arrived(Span(rest, rest.first, rest.end, AS_DUE, AS_DUE))
 
-    def _observe(self, observer: Observer) -> None:
+    def _observe(self) -> None:
+        observer = self._observer
         self._now_ns = max(self._now_ns, observer.next_at_ns)
         observer.observe(self._now_ns)
 
@@ -186,3 +212,8 @@ class SimulatedLane:
             return SendSettled(batch)
         batch.error = error
         return SendFailed(batch, False, self._uniform())
+
+
+def _blank(kind: type[_Told]) -> _Told:
+    """An event without its content yet."""
+    return kind.__new__(kind)

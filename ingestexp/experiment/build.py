@@ -148,6 +148,7 @@ def make_load(config: RunConfig, notices: Notices) -> Load | Saturate:
                 timestamp_format=load.timestamp_format,
                 time_scale=load.time_scale,
                 loop=load.loop,
+                part=(load.from_ratio, load.to_ratio),
                 notices=notices,
             )
         case loads.SaturateLoad() as load:
@@ -238,13 +239,8 @@ def _retry(on_failure: pipeline.OnFailureConfig) -> tuple[Retry, bool]:
     """(backoff and attempt limit, whether order is kept)."""
     match on_failure:
         case pipeline.RetryBatch():
-            retry = Retry(
-                max_attempts=on_failure.max_attempts,
-                backoff_ns=round(on_failure.backoff_ms * 1e6),
-                factor=on_failure.backoff_factor,
-                max_backoff_ns=round(on_failure.max_backoff_ms * 1e6),
-                jitter=on_failure.jitter,
-            )
-            return retry, on_failure.ordered
+            backoff_ns, most_ns = round(on_failure.backoff_ms * 1e6), round(on_failure.max_backoff_ms * 1e6)
+            attempts, factor, jitter = on_failure.max_attempts, on_failure.backoff_factor, on_failure.jitter
+            return Retry(attempts, backoff_ns, factor, most_ns, jitter), on_failure.ordered
         case other:
             raise TypeError(f"no on_failure stands for {type(other).__name__}")

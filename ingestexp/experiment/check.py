@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ingestexp.experiment.compose import Plan, plan
 from ingestexp.experiment.guard import check_folder
 from ingestexp.experiment.mistake import Mistake
 from ingestexp.experiment.paths import CONF
+from ingestexp.experiment.sweep_folder import read_sweep
 
 if TYPE_CHECKING:
     from ingestexp.experiment.command_line import CommandLine
@@ -40,12 +41,18 @@ def check(line: CommandLine) -> Plan:
 
 
 def run_folder(result: Plan) -> list[Mistake]:
-    """The folder must be writable, and must not hold evidence: that is never overwritten."""
+    """The folder must be writable, and must not hold evidence: that is never overwritten.
+
+    A sweep may go on in a folder that holds some of its own cells and no others.
+    """
     key = "hydra.sweep.dir" if result.multirun else "hydra.run.dir"
     if not result.folder.strip():
         return [Mistake(key, '""', "has to name a folder for the evidence, as in runs/mine")]
     folder = Path(result.folder).absolute()
     held = folder.glob("*/manifest.json") if result.multirun else folder.glob("manifest.json")
+    sweep = read_sweep(folder) if result.multirun else None
+    if sweep is not None:
+        return _not_ours(result, key, sweep)
     found = next(iter(held), None)
     if found is not None:
         why = f"already holds a run ({found.relative_to(folder)}); evidence is never overwritten: name another folder"
@@ -56,6 +63,18 @@ def run_folder(result: Plan) -> list[Mistake]:
     if not os.access(there, os.W_OK | os.X_OK):
         return [Mistake(key, result.folder, f"can't be made: {there} may not be written by this user")]
     return []
+
+
+def _not_ours(result: Plan, key: str, sweep: dict[str, Any]) -> list[Mistake]:
+    """Why the sweep that the folder holds is not one to go on with."""
+    if not result.sweep.resume:
+        return [Mistake(key, result.folder, "already holds a sweep: to start anew, name another folder")]
+    held = {row["cell_hash"] for row in sweep.get("cells") or []}
+    foreign = len(held - {cell.cell_hash for cell in result.cells})
+    if not foreign:
+        return []
+    why = f"holds a sweep with {foreign} cell{'s' * (foreign > 1)} that this one does not have: name another folder"
+    return [Mistake(key, result.folder, why)]
 
 
 def _shared_sinks(result: Plan) -> list[Mistake]:

@@ -1,37 +1,38 @@
 """From the command line to typed configs, before Hydra makes a folder: every cell, every mistake.
 
-Must live here: the cells of a sweep, which override is to blame, the order of the checks. Must not: what an error
-means (`explain`), what is a mistake (`validate`, `guard`), Hydra's internals (`session`).
+Must live here: the cells of a sweep, the order of the checks. Must not: which override is to blame (`diagnose`), what
+is a mistake (`validate`, `guard`), Hydra's internals (`session`).
 """
 
 from __future__ import annotations
 
+import copy
 import itertools
-import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from hydra.types import RunMode
 
-from ingestexp.experiment.explain import explain, known_keys, no_such_key, unreadable
+from ingestexp.experiment.axes import axes, halves, keys_given, parsed
+from ingestexp.experiment.cells import MAX_CELLS, Cell, Recipe, cell_count, is_sweep, recipes, sweep_mistakes
+from ingestexp.experiment.diagnose import diagnose
+from ingestexp.experiment.explain import explain, unreadable
 from ingestexp.experiment.guard import check_folder, check_hydra, confine
 from ingestexp.experiment.mistake import Mistake
 from ingestexp.experiment.paths import CONF
-from ingestexp.experiment.schema.run import RunConfig
-from ingestexp.experiment.session import UnknownKeyError, as_current, session, typed
+from ingestexp.experiment.schema.sweep import StageConfig, SweepSection
+from ingestexp.experiment.session import as_current, session, typed
 from ingestexp.experiment.validate import validate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from hydra.core.override_parser.types import Override
-    from omegaconf import DictConfig
 
+    from ingestexp.experiment.schema.run import RunConfig
+    from ingestexp.experiment.schema.sweep import ExperimentSection
     from ingestexp.experiment.session import Session
-
-MAX_CELLS: Final = 10_000
-"""Of a sweep. More is a slip of a range, and would be days of runs."""
 
 MAX_BAD_CELLS: Final = 20
 """So many are looked into: to name a mistake takes 0.1 s and more, and those of later cells are mostly the same."""
@@ -39,13 +40,25 @@ MAX_BAD_CELLS: Final = 20
 
 @dataclass(slots=True)
 class Plan:
-    """What is to be run: the typed configs of all cells, and where Hydra will put them."""
+    """What is to be run: the typed configs of all cells, and where they are put. A single run is one cell."""
 
-    configs: list[RunConfig] = field(default_factory=list)
+    cells: list[Cell] = field(default_factory=list)
     folder: str = ""
     multirun: bool = False
     typed_keys: frozenset[str] = frozenset()
     mistakes: list[Mistake] = field(default_factory=list)
+
+    @property
+    def configs(self) -> list[RunConfig]:
+        return [cell.config for cell in self.cells]
+
+    @property
+    def sweep(self) -> SweepSection:
+        return self.cells[0].config.sweep
+
+    @property
+    def experiment(self) -> ExperimentSection:
+        return self.cells[0].config.experiment
 
 
 def plan(
@@ -60,14 +73,35 @@ def plan(
         if refused:
             return Plan(mistakes=refused)
     with session(foreign, config_name) as here:
-        result = _plan(here, overrides, multirun)
+        result, drafts = _plan(here, overrides, multirun)
     if foreign is not None:
         result.mistakes += _changed_settings(here, config_name)
-    for config in result.configs:
+    for recipe, config in drafts:
         result.mistakes += confine(config, result.typed_keys, foreign)
         result.mistakes += validate(config)
+        _repeat(recipe, config, result.cells)
     result.mistakes = list(dict.fromkeys(result.mistakes))  # the cells of a sweep share theirs
     return result
+
+
+def _repeat(recipe: Recipe, config: RunConfig, cells: list[Cell]) -> None:
+    """Repeat k of every cell has the seed + k: the same arrivals in all of them."""
+    stage = recipe.stage
+    for repeat in range(recipe.repeats):
+        each = copy.copy(config) if repeat else config
+        each.seed = config.seed + repeat
+        cells.append(
+            Cell(
+                len(cells),
+                stage.name,
+                recipe.variant,
+                repeat,
+                recipe.overrides,
+                each,
+                rate_from=stage.rate_from,
+                decided_by=stage.decided_by,
+            )
+        )
 
 
 def _changed_settings(theirs: Session, config_name: str) -> list[Mistake]:
@@ -80,120 +114,98 @@ def _changed_settings(theirs: Session, config_name: str) -> list[Mistake]:
     return mistakes
 
 
-def _plan(here: Session, overrides: Sequence[str], multirun: bool) -> Plan:
+def _plan(here: Session, tokens: Sequence[str], multirun: bool) -> tuple[Plan, list[tuple[Recipe, RunConfig]]]:
     result = Plan(multirun=multirun)
-    parsed: list[Override] = []
-    for token in overrides:
-        try:
-            override = here.parser.parse_overrides([token])[0]
-        except Exception as error:
-            result.mistakes.append(unreadable(token, error))
-            continue
-        if override.is_delete() and not override.is_hydra_override():
-            result.mistakes.append(Mistake(token, "", "no key can be taken away: set it to null where that is allowed"))
-        else:
-            parsed.append(override)
-    result.typed_keys = frozenset(itertools.chain.from_iterable(_keys_given(override) for override in parsed))
-    cells = list(_cells(here, parsed, result))
+    given = parsed(here, tokens, result.mistakes)
+    result.typed_keys = frozenset(itertools.chain.from_iterable(keys_given(override) for override in given))
+    by_key = axes(here, given, result.mistakes)
+    fixed = [axis[0] for axis in by_key.values() if len(axis) == 1]
+    varied = {key: [str(each.input_line) for each in axis] for key, axis in by_key.items() if len(axis) > 1}
+    sweep = _describe(here, [axis[0] for axis in by_key.values() if axis], result)
+    count = cell_count(sweep, varied)
+    if count > MAX_CELLS:
+        sizes = " × ".join(f"{key}: {len(axis):,}" for key, axis in varied.items())
+        result.mistakes.append(Mistake("sweep", "", f"more than {MAX_CELLS:,} cells ({sizes or f'{count:,}'})"))
+        return result, []
+    drafts: list[tuple[Recipe, RunConfig]] = []
+    parsing = {str(each.input_line): each for axis in by_key.values() for each in axis}
     bad_cells = 0
-    for index, cell in enumerate(cells):
+    line_keys = dict.fromkeys(by_key, False)  # whether any stage has a place for it
+    for recipe in recipes(sweep, varied, [str(each.input_line) for each in fixed]):
         if bad_cells == MAX_BAD_CELLS:
             break
+        cell = _fitting(here, _cell(here, recipe, parsing, result), recipe.stage, line_keys)
         try:
-            composed = here.compose(cell)
-            result.configs.append(typed(composed))
+            drafts.append((recipe, here.cell(cell)))
         except Exception as error:
             bad_cells += 1
             found, rest = diagnose(here, cell, error)
             result.mistakes += found
             if rest is not None:
-                result.configs.append(rest)  # so that validation can add what it finds in the others
-            continue
-        if index == 0:
-            _describe(composed, result)
+                drafts.append((recipe, rest))  # so that validation can add what it finds in the others
+    result.mistakes += [
+        Mistake(key, "", "no stage of the experiment has such a key") for key, fits in line_keys.items() if not fits
+    ]
     if not result.multirun:
-        for override in parsed:
+        for override in given:
             if override.is_sweep_override():
                 why = "several values make a sweep: add -m (or write [a,b] for a list, 'a,b' in quotes for text)"
-                result.mistakes.append(Mistake(*_halves(override), why))
-    return result
+                result.mistakes.append(Mistake(*halves(override), why))
+    return result, drafts
 
 
-def _keys_given(override: Override) -> Iterator[str]:
-    """The keys that a token sets, those within a dictionary value too."""
+def _cell(here: Session, recipe: Recipe, parsing: dict[str, Override], result: Plan) -> list[Override]:
+    """The overrides of a recipe, parsed once each; of those of one key the last counts."""
+    by_key: dict[str, Override] = {}
+    for token in recipe.overrides:
+        if token not in parsing:
+            try:
+                parsing[token] = here.parser.parse_overrides([token])[0]
+            except Exception as error:
+                result.mistakes.append(unreadable(token, error))
+                continue
+            if parsing[token].is_sweep_override():
+                why = "several values: list them in the grid, a variant is one choice"
+                result.mistakes.append(Mistake(*halves(parsing[token]), why))
+        override = parsing[token]
+        if not override.is_sweep_override():
+            by_key.pop(override.get_key_element(), None)
+            by_key[override.get_key_element()] = override
+    return list(by_key.values())
 
-    def within(prefix: str, value: Any) -> Iterator[str]:
-        yield prefix
-        if isinstance(value, dict):
-            for key, inner in value.items():
-                yield from within(f"{prefix}.{key}", inner)
 
-    value = None if override.is_sweep_override() else override.value()
-    return within(override.get_key_element().lstrip("+~"), value)
+def _fitting(here: Session, cell: list[Override], stage: StageConfig, line_keys: dict[str, bool]) -> Sequence[Override]:
+    """Without what the command line says of another choice: `load.path` is not for a stage that picks load=poisson."""
+    picked = {token.partition("=")[0].lstrip("+") for token in stage.overrides}
+    groups = [str(override.input_line) for override in cell if here.is_group(override)]
+    kept = []
+    for override in cell:
+        key = override.get_key_element().lstrip("+")
+        group = key.partition(".")[0]
+        if key in line_keys and group != key and group in picked and not here.has_key(groups, key):
+            continue
+        if override.get_key_element() in line_keys:
+            line_keys[override.get_key_element()] = True
+        kept.append(override)
+    return kept
 
 
-def _describe(composed: DictConfig, result: Plan) -> None:
-    """Mode and folder, from the first cell. (Sweeping over Hydra's own settings is something Hydra refuses.)"""
-    result.multirun = result.multirun or composed.hydra.mode == RunMode.MULTIRUN
+def _describe(here: Session, first: Sequence[Override], result: Plan) -> SweepSection:
+    """Mode, folder and what the config says of a sweep, from the first cell of the command line.
+
+    (Sweeping over Hydra's own settings is something Hydra refuses.)
+    """
+    try:
+        composed = here.compose(first)
+        config = typed(composed)
+    except Exception as error:
+        rest = diagnose(here, first, error)[1]  # whose mistakes come up again, cell by cell
+        return SweepSection() if rest is None else rest.sweep
+    result.multirun = result.multirun or composed.hydra.mode == RunMode.MULTIRUN or is_sweep(config.sweep)
+    result.mistakes += sweep_mistakes(config.sweep, config.experiment, result.typed_keys)
     try:
         with as_current(composed):
             result.folder = str(composed.hydra.sweep.dir if result.multirun else composed.hydra.run.dir)
     except Exception as error:
         result.mistakes.append(explain(error, "hydra.run.dir"))
-
-
-def _cells(here: Session, parsed: Sequence[Override], result: Plan) -> Iterator[list[Override]]:
-    """The product of all sweeps, as Hydra's basic sweeper makes it; the last of a repeated key counts."""
-    axes: dict[str, list[Override]] = {}
-    for override in parsed:
-        key = override.get_key_element()
-        if not override.is_sweep_override():
-            axes[key] = [override]
-        elif not override.is_discrete_sweep():
-            why = "an interval has no end of values: use choice(…), range(…) or a,b,c"
-            result.mistakes.append(Mistake(*_halves(override), why))
-        else:
-            lines = itertools.islice(override.sweep_string_iterator(), MAX_CELLS + 1)
-            try:
-                axes[key] = here.parser.parse_overrides([f"{key}={line}" for line in lines])
-            except Exception as error:
-                result.mistakes.append(explain(error, override.input_line or ""))
-    if math.prod(len(axis) for axis in axes.values()) > MAX_CELLS:
-        sizes = " × ".join(f"{key}: {len(axis):,}" for key, axis in axes.items() if len(axis) > 1)
-        result.mistakes.append(Mistake("sweep", "", f"more than {MAX_CELLS:,} cells ({sizes})"))
-        return
-    for cell in itertools.product(*axes.values()):
-        yield list(cell)
-
-
-def diagnose(here: Session, cell: Sequence[Override], error: Exception) -> tuple[list[Mistake], RunConfig | None]:
-    """Each override alone on the good groups: all mistakes at once, and the config without the bad ones."""
-    mistakes: list[Mistake] = []
-    good: list[Override] = []
-    failed: set[str] = set()
-    best: RunConfig | None = None
-    for override in sorted(cell, key=lambda each: not here.is_group(each)):
-        group = override.key_or_group.partition(".")[0]
-        if group in failed:
-            continue  # its keys belong to a choice that isn't there
-        try:
-            best = typed(here.compose([*good, override]))
-            good.append(override)
-        except Exception as problem:
-            if here.is_group(override):
-                failed.add(group)
-            mistakes.append(_explained(problem, override.input_line or "", best))
-    return mistakes or [_explained(error, "", best)], best
-
-
-def _explained(error: Exception, token: str, best: RunConfig | None) -> Mistake:
-    known = known_keys(best or RunConfig())
-    if isinstance(error, UnknownKeyError):
-        value = token.partition("=")[2]
-        return Mistake(error.full_key, value, no_such_key(error.full_key, error.holder, known))
-    return explain(error, token, known)
-
-
-def _halves(override: Override) -> tuple[str, str]:
-    key, _, value = (override.input_line or "").partition("=")
-    return key, value
+    return config.sweep

@@ -179,6 +179,10 @@ def confine(config: RunConfig, typed_keys: frozenset[str], foreign: Path | None)
     folder, and relative to it; a sink's own file lies in the run folder (it stays relative, as that has no name yet).
     """
     mistakes: list[Mistake] = []
+    address = config.sweep.address
+    if foreign is not None and address != "local" and "sweep.address" not in typed_keys:
+        why = "is for the user to say: a shared YAML can't reach out to other machines"
+        mistakes.append(Mistake("sweep.address", address, why))
     for node, key, written in _paths(config):
         name = key.rpartition(".")[2]
         value = getattr(node, name)

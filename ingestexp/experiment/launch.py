@@ -1,7 +1,8 @@
 """Hands a checked command line over to Hydra and collects how the runs ended.
 
-Must live here: the task function, the exit code of several runs together. Must not: checks (`check`), the run (`run`),
-the summary (`report`, which stands above and comes in as a callback).
+Must live here: the task function of a single run, what a sweeper of ours can't be given through Hydra, exit codes.
+Must not: checks (`check`), the run (`run`), the summary (`report`, which stands above and comes in as a callback),
+sweeps (`sweep`, which Hydra calls through our plugin).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import sys
 import traceback
 from contextlib import contextmanager, nullcontext, redirect_stdout
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,23 +36,39 @@ if TYPE_CHECKING:
 EXIT_OK, EXIT_VERDICT, EXIT_USAGE, EXIT_FAILED, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
 
 
+@dataclass(slots=True)
+class Handover:
+    """What goes past Hydra: the checked command line for our sweeper, and back how its runs ended."""
+
+    line: CommandLine
+    plan: Plan
+    command: list[str]
+    codes: list[int] = field(default_factory=list)
+
+
+handed_over: list[Handover] = []
+"""The command line that Hydra is at work on: one or none."""
+
+
 def launch(line: CommandLine, plan: Plan, command: list[str], summarize: Callable[[Path], int]) -> int:
     """The exit code of all runs together. `summarize` gets each run's folder and returns its verdict's code."""
-    codes: list[int] = []
+    handover = Handover(line, plan, command)
+    codes = handover.codes
+    handed_over[:] = [handover]
 
     def task(composed: Any) -> None:
         """Never raises for what happens to a run: Hydra's sweeper would give up all the others."""
         try:
             code = _one_run(composed, plan, line, command, summarize)
         except Exception as error:
-            code = _unforeseen(error)
+            code = unforeseen(error)
         codes.append(code)
         if code == EXIT_INTERRUPTED:
             raise KeyboardInterrupt  # the rest of a sweep is not wanted any more
 
     register()
     OmegaConf.clear_resolver("oc.env")
-    sys.argv = [sys.argv[0], *line.argv]
+    sys.argv = [sys.argv[0], *_as_sweep(line, plan)]
     decorated = hydra.main(config_path=str(CONF), config_name="config", version_base="1.3")(task)
     try:
         with _without_schemas() if "--help" in line.argv else nullcontext():
@@ -72,6 +90,13 @@ def launch(line: CommandLine, plan: Plan, command: list[str], summarize: Callabl
     return overall(codes)
 
 
+def _as_sweep(line: CommandLine, plan: Plan) -> list[str]:
+    """A config that asks for several runs is a sweep without `-m` as well."""
+    if not (line.runs and plan.multirun) or line.multirun:
+        return line.argv
+    return ["--multirun", *(word for word in line.argv if word != "--run")]
+
+
 def overall(codes: list[int]) -> int:
     """The worst of them: interrupted, failed, verdict, fine."""
     return next((code for code in (EXIT_INTERRUPTED, EXIT_FAILED, EXIT_VERDICT) if code in codes), EXIT_OK)
@@ -85,13 +110,13 @@ def _one_run(composed: Any, plan: Plan, line: CommandLine, command: list[str], s
     run_dir = Path(HydraConfig.get().runtime.output_dir)
     result = execute(config, run_dir, command)
     if result.status == "failed":
-        print(f"ingestexp: the run failed: {result.reason}\n  evidence so far: {_near(run_dir)}", file=sys.stderr)
+        print(f"ingestexp: the run failed: {result.reason}\n  evidence so far: {near(run_dir)}", file=sys.stderr)
         return result.exit_code
     verdict = summarize(run_dir)
     return result.exit_code or verdict
 
 
-def _unforeseen(error: Exception) -> int:
+def unforeseen(error: Exception) -> int:
     """One line; the traceback only for who asks."""
     if os.environ.get("INGESTEXP_DEBUG") == "1":
         traceback.print_exception(error)
@@ -115,7 +140,7 @@ def _refuse(error: Exception) -> int:
     return EXIT_USAGE
 
 
-def _near(path: Path) -> Path:
+def near(path: Path) -> Path:
     """Relative to the working folder, if it lies within it."""
     try:
         return path.relative_to(Path.cwd())

@@ -57,6 +57,8 @@ RANGES: Final[dict[str, Range]] = {
     "off_ms": _MS,
     "time_scale": Range(0, 1e12, low_open=True),
     "loop": Range(1, 10**6),
+    "from_ratio": Range(0, 1, high_open=True),
+    "to_ratio": Range(0, 1, low_open=True),
     "item_count": Range(1, MOST_ITEMS),
     "size_bytes": Range(1, 2**23),
     "size_cv": Range(0, 10),
@@ -81,5 +83,10 @@ RANGES: Final[dict[str, Range]] = {
     "confidence": Range(0.5, 1, high_open=True),
     "drain_s": Range(0, 1e6),
     "sample_every_ms": Range(1, 60_000),
+    "repeats": Range(1, 10_000),
+    "cores_per_run": Range(1, 1024),
+    "factor": Range(0, 1e6, low_open=True),
+    "at_least": Range(-1e18, 1e18),
+    "at_most": Range(-1e18, 1e18),
 }
 """By field name: a name means the same, and allows the same, wherever it stands."""

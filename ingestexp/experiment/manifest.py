@@ -7,6 +7,7 @@ trace's), secrets (a config never holds any).
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import json
 import os
@@ -21,13 +22,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import ingestexp
-from ingestexp.trace.schema import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from ingestexp.experiment.schema import RunConfig
 
 FILE_NAME: Final = "manifest.json"
 RESERVE_BYTES: Final = 1 << 16
+NOT_OF_THE_RUN: Final = ("sweep", "experiment")
 _PACKAGES: Final = ("hydra-core", "omegaconf", "numpy", "pyarrow", "duckdb")
 
 
@@ -42,6 +43,8 @@ class Manifest:
     def begin(self) -> None:
         """Write the first version, and set room aside for the last one: the disk may be full by then.
 
+        Only a live run's has to outlive a power cut; a simulated one is soon computed again.
+
         Claims the folder: raises FileExistsError where another run has just done so.
         """
         self.path.open("x").close()
@@ -53,10 +56,10 @@ class Manifest:
         """Replace the file in one step: a reader sees the old one or the new one, never a torn one."""
         hidden = self.path.with_name(f".tmp-{FILE_NAME}")
         with hidden.open("w", encoding="utf-8") as file:
-            json.dump(self.facts, file, indent=2, allow_nan=False)
-            file.write("\n")
-            file.flush()
-            os.fsync(file.fileno())
+            file.write(json.dumps(self.facts, indent=2, allow_nan=False) + "\n")
+            if self.facts.get("clock") != "simulated":
+                file.flush()
+                os.fsync(file.fileno())
         hidden.replace(self.path)
 
     def finish(self, status: str, reason: str | None) -> None:
@@ -77,6 +80,8 @@ class Manifest:
 
 def first_facts(config: RunConfig, run_dir: Path, command: list[str]) -> dict[str, Any]:
     """What is known before anything runs."""
+    from ingestexp.trace.schema import SCHEMA_VERSION  # with pyarrow, which hashing a config does not need
+
     plain = plain_config(config)
     host = host_facts(run_dir)
     return {
@@ -108,7 +113,7 @@ def first_facts(config: RunConfig, run_dir: Path, command: list[str]) -> dict[st
 
 
 def plain_config(config: RunConfig) -> dict[str, Any]:
-    """The config as plain data: what the manifest keeps and what its hash is of."""
+    """The run's config as plain data: what the manifest keeps and what its hash is of. It knows nothing of a sweep."""
 
     def plain(value: Any) -> Any:
         if isinstance(value, Enum):
@@ -119,8 +124,7 @@ def plain_config(config: RunConfig) -> dict[str, Any]:
             return [plain(entry) for entry in value]
         return value
 
-    result: dict[str, Any] = plain(asdict(config))
-    return result
+    return {name: plain(value) for name, value in asdict(config).items() if name not in NOT_OF_THE_RUN}
 
 
 def utc_now() -> str:
@@ -133,8 +137,9 @@ def config_hash(config: dict[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
+@functools.cache
 def code_version() -> str:
-    """`git describe` of a checkout, else the package's version."""
+    """`git describe` of a checkout, else the package's version: of when this process was started, or nearly."""
     root = Path(__file__).resolve().parents[2]
     if (root / ".git").exists():
         try:
@@ -151,7 +156,9 @@ def code_version() -> str:
     return ingestexp.__version__
 
 
+@functools.cache
 def package_versions() -> dict[str, str]:
+    """Of the packages that a run's behaviour hangs on. Not to be changed: the same for all runs of a process."""
     found = {}
     for name in _PACKAGES:
         try:
@@ -184,6 +191,7 @@ def boot_id() -> str | None:
         return None
 
 
+@functools.cache
 def _cpu_model() -> str:
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8")

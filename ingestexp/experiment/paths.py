@@ -19,3 +19,4 @@ def shipped(name: str) -> Path:
 
 CONF: Final = shipped("conf")
 ANALYSIS: Final = shipped("analysis")
+RECORDINGS: Final = CONF / "experiment" / "recordings"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ingestexp.core.control import Static
 from ingestexp.core.on_failure import RetryBatch
@@ -47,15 +47,22 @@ class RunResult:
     reason: str | None = None
 
 
-def execute(config: RunConfig, run_dir: Path, command: list[str]) -> RunResult:
-    """Run the config and leave its evidence in `run_dir`. Never raises for what the world does to a run."""
-    manifest = Manifest(run_dir, first_facts(config, run_dir, command))
+def execute(config: RunConfig, run_dir: Path, command: list[str], cell: dict[str, Any] | None = None) -> RunResult:
+    """Run the config and leave its evidence in `run_dir`. Never raises for what the world does to a run.
+
+    `cell` says which cell of which sweep this is; the sweep then sees to `runs/latest`.
+    """
+    facts = first_facts(config, run_dir, command)
+    if cell is not None:
+        facts["cell"] = cell
+    manifest = Manifest(run_dir, facts)
     try:
         manifest.begin()
     except FileExistsError:
         reason = f"{run_dir} already holds a run; evidence is never overwritten: name another folder"
         return RunResult("failed", EXIT_FAILED, run_dir, reason)
-    _point_latest(run_dir)
+    if cell is None:
+        point_latest(run_dir)
     run = _Run(config, run_dir, manifest)
     try:
         return run.execute()
@@ -204,7 +211,7 @@ class _Run:
         return RunResult(status, code, self.run_dir, reason)
 
 
-def _point_latest(run_dir: Path) -> None:
+def point_latest(run_dir: Path) -> None:
     """`runs/latest` points to the newest run below a folder called runs; moved in one step. Elsewhere there is none."""
     top = next((parent for parent in run_dir.absolute().parents if parent.name == "runs"), None)
     if top is None:

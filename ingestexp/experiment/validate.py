@@ -89,6 +89,8 @@ def _load(config: RunConfig) -> Iterator[Mistake]:
     if isinstance(load, ReplayLoad):
         yield from _file_to_read("load.path", load.path)
         yield from _columns(load)
+        if load.from_ratio >= load.to_ratio:
+            yield Mistake("load.from_ratio", shown(load.from_ratio), f"must be below load.to_ratio={load.to_ratio}")
     if isinstance(load, SaturateLoad):
         if load.item_count is None and load.duration_s is None:
             yield Mistake("load.item_count", "null", "load=saturate has to end: set load.item_count or load.duration_s")

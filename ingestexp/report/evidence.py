@@ -1,6 +1,6 @@
-"""A run folder, opened for questions.
+"""Run folders, opened for questions.
 
-Must live here: finding and checking the folder, whose fate is read from manifest and pid, the DuckDB connection over
+Must live here: finding and checking a folder, whose fate is read from manifest and pid, the DuckDB connection over
 `analysis/views.sql`. Must not: what is asked (`figures`), or what the answers mean (`verdict`).
 """
 
@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import duckdb
 
@@ -18,6 +19,7 @@ from ingestexp.experiment.manifest import Manifest
 from ingestexp.experiment.paths import ANALYSIS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import TracebackType
 
     import numpy as np
@@ -36,22 +38,21 @@ class StillRunning(EvidenceError):
     """The run has not ended: there is nothing to sum up yet."""
 
 
-class Evidence:
-    """One run's manifest and its tables, behind the views of `analysis/views.sql`. A context manager; not thread-safe.
+class Answers:
+    """A DuckDB connection with the views of `analysis/views.sql` over run folders. A context manager; not thread-safe.
 
-    `status` is the manifest's, but `crashed` for a run that says `running` while its process is gone.
+    The `run` of a row is the name of a link of our own; `folder_of` gives the folder back.
     """
 
-    def __init__(self, run_dir: Path, manifest: dict[str, Any], status: str, status_reason: str | None) -> None:
-        self.run_dir = run_dir
-        self.manifest = manifest
-        self.status = status
-        self.status_reason = status_reason
+    def __init__(self, folders: Sequence[Path], with_superseded: bool = False) -> None:
+        self.folders = list(folders)
         self._folder = tempfile.TemporaryDirectory(prefix="ingestexp-report-")
         scratch = Path(self._folder.name)
-        # The views take a glob: through a link of our own no character of the real path can be taken for a pattern.
-        link = scratch / "run"
-        link.symlink_to(run_dir.resolve(), target_is_directory=True)
+        # The views take a glob: through links of our own no character of a real path can be taken for a pattern.
+        runs = scratch / "runs"
+        runs.mkdir()
+        for number, folder in enumerate(self.folders):
+            (runs / f"{number:06d}").symlink_to(folder.resolve(), target_is_directory=True)
         self._connection = duckdb.connect(
             config={
                 "memory_limit": MEMORY_LIMIT,
@@ -60,10 +61,11 @@ class Evidence:
                 "preserve_insertion_order": False,
             }
         )
-        self.set("runs", f"'{link}'")
+        self.set("runs", f"'{runs}/*'")
+        self.set("with_superseded", str(with_superseded).lower())
         self._execute((ANALYSIS / "views.sql").read_text(encoding="utf-8"), "views.sql")
 
-    def __enter__(self) -> Evidence:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -72,20 +74,36 @@ class Evidence:
         self._connection.close()
         self._folder.cleanup()
 
+    def folder_of(self, run: str) -> Path:
+        """The run folder that a row's `run` stands for."""
+        return self.folders[int(run.rpartition("/")[2])]
+
     def set(self, variable: str, value: str) -> None:
         """Set a session variable (a parameter of the tables) to a SQL literal."""
         self._connection.execute(f"SET VARIABLE {variable} = {value}")
 
     def rows(self, file: str, limit: int | None = None) -> list[dict[str, Any]]:
         """The rows of `analysis/<file>` (at most `limit`) as dicts. Raises EvidenceError."""
-        result = self._execute((ANALYSIS / file).read_text(encoding="utf-8"), file)
-        names = [column[0] for column in result.description]
+        return self.answer((ANALYSIS / file).read_text(encoding="utf-8"), file, limit).rows
+
+    def table(self, name: str) -> Answer:
+        """`analysis/tables/<name>.sql`, columns and rows. Raises EvidenceError, OSError (no such table)."""
+        return self.answer((ANALYSIS / "tables" / f"{name}.sql").read_text(encoding="utf-8"), f"tables/{name}.sql")
+
+    def answer(self, query: str, name: str, limit: int | None = None) -> Answer:
+        """Columns and rows of any query. Raises EvidenceError."""
+        result = self._execute(query, name)
+        names = [column[0] for column in result.description or ()]
         fetched = result.fetchall() if limit is None else result.fetchmany(limit)
-        return [dict(zip(names, row, strict=True)) for row in fetched]
+        return Answer(names, [dict(zip(names, row, strict=True)) for row in fetched])
 
     def columns(self, file: str) -> dict[str, NDArray[np.int64]]:
         """The columns of `analysis/<file>` as arrays, for answers of many rows. Raises EvidenceError."""
-        found: dict[str, Any] = self._execute((ANALYSIS / file).read_text(encoding="utf-8"), file).fetchnumpy()
+        return self.arrays((ANALYSIS / file).read_text(encoding="utf-8"), file)
+
+    def arrays(self, query: str, name: str) -> dict[str, NDArray[np.int64]]:
+        """The columns of any query as arrays. Raises EvidenceError."""
+        found: dict[str, Any] = self._execute(query, name).fetchnumpy()
         return found
 
     def count(self, file: str) -> int:
@@ -99,11 +117,41 @@ class Evidence:
             return self._connection.execute(query)
         except duckdb.Error as error:
             first_line = str(error).splitlines()[0]
-            raise EvidenceError(f"{self.run_dir}: analysis/{file} can't read the evidence: {first_line}") from error
+            where = self.folders[0] if len(self.folders) == 1 else f"{len(self.folders)} runs"
+            what = f"analysis/{file}" if file.endswith(".sql") else file
+            raise EvidenceError(f"{where}: {what} can't read the evidence: {first_line}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a query gave: the columns in order, the rows by column name."""
+
+    columns: list[str]
+    rows: list[dict[str, Any]]
+
+
+class Evidence(Answers):
+    """One run's manifest and its tables.
+
+    `status` is the manifest's, but `crashed` for a run that says `running` while its process is gone.
+    """
+
+    def __init__(self, run_dir: Path, manifest: dict[str, Any], status: str, status_reason: str | None) -> None:
+        super().__init__([run_dir], with_superseded=True)
+        self.run_dir = run_dir
+        self.manifest = manifest
+        self.status = status
+        self.status_reason = status_reason
 
 
 def open_evidence(run_dir: Path) -> Evidence:
     """Raises EvidenceError: no such folder, not a run folder, unreadable parts, StillRunning."""
+    manifest, status, reason = check_run(run_dir)
+    return Evidence(run_dir, manifest, status, reason)
+
+
+def check_run(run_dir: Path) -> tuple[dict[str, Any], str, str | None]:
+    """(manifest, status, its reason) of a run that can be asked. Raises as `open_evidence`; records a crash."""
     if not run_dir.is_dir():
         raise EvidenceError(f"{run_dir}: no such folder (a run folder holds manifest.json; the newest is runs/latest)")
     manifest = _read_manifest(run_dir)
@@ -118,7 +166,13 @@ def open_evidence(run_dir: Path) -> Evidence:
                 raise StillRunning(f"{run_dir}: the run is still going on (pid {pid}): ask again when it has ended")
             status, reason = "crashed", f"its process (pid {pid}) is gone without having recorded an end"
             Manifest(run_dir, manifest).record_crash(reason)
-    return Evidence(run_dir, manifest, status, reason)
+    return manifest, status, reason
+
+
+def is_running(run_dir: Path, manifest: dict[str, Any]) -> bool:
+    """Whether the process that wrote this `running` manifest is still there."""
+    pid = manifest.get("pid")
+    return isinstance(pid, int) and _runs_since(pid, run_dir / "manifest.json")
 
 
 def _read_manifest(run_dir: Path) -> dict[str, Any]:

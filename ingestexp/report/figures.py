@@ -91,13 +91,15 @@ class Figures:
 def figures_of(evidence: Evidence) -> Figures:
     """Asks everything. Raises EvidenceError."""
     manifest = evidence.manifest
-    slo = _slo(manifest)
+    slo = slo_of(manifest)
     outcomes = evidence.rows("tables/outcome_counts.sql")
     kept = sum(row["measured_count"] for row in outcomes if row["outcome"] in ("committed", "unsettled"))
     extent = _one(evidence, "run_extent")
     backlog = None if _is_saturate(manifest) else _one(evidence, "backlog_slope")
     violations = _violations(evidence)
-    verdict = decide(_case(evidence, slo, extent, backlog, violations))
+    conserved = all(violation.audit != "conservation" for violation in violations)
+    status = (evidence.status, evidence.status_reason)
+    verdict = decide(case_of(manifest, status, _blocks(evidence, extent), conserved, backlog))
     warmup_ns = int(float(manifest.get("slo", {}).get("warmup_s") or 0) * 1e9)
     if not kept:  # nothing after the warm-up: better all items, and say so, than no figure
         warmup_ns = 0
@@ -123,23 +125,19 @@ def figures_of(evidence: Evidence) -> Figures:
     )
 
 
-def _case(
-    evidence: Evidence,
-    slo: Slo,
-    extent: Row | None,
-    backlog: Row | None,
-    violations: list[Violation],
+def case_of(
+    manifest: Row, status: tuple[str, str | None], blocks: Blocks, conserved: bool, backlog: Row | None
 ) -> Case:
-    manifest = evidence.manifest
+    """All that the verdict of one run is reached from. `status` with its reason."""
     checks = manifest.get("self_checks") or {}
     return Case(
-        status=evidence.status,
-        status_reason=evidence.status_reason,
-        slo=slo,
-        blocks=_blocks(evidence, extent),
+        status=status[0],
+        status_reason=status[1],
+        slo=slo_of(manifest),
+        blocks=blocks,
         ledger_balanced=(checks.get("ledger") or {}).get("balanced"),
         readback_ok=(checks.get("readback") or {}).get("ok"),
-        conserved=all(violation.audit != "conservation" for violation in violations),
+        conserved=conserved,
         has_trace=_has_trace(manifest),
         is_saturate=_is_saturate(manifest),
         backlog_grows=bool(backlog and backlog["grows"]),
@@ -150,15 +148,19 @@ def _case(
 
 def _blocks(evidence: Evidence, extent: Row | None) -> Blocks:
     """The exceedances by time block; no block at all where no item has a response."""
-    empty = np.zeros(0, dtype=np.int64)
     if extent is None:
-        return Blocks(empty, empty, empty, empty.reshape(0, 0), empty)
+        return blocks_of(None)
     warmup_ns = float(evidence.manifest.get("slo", {}).get("warmup_s") or 0) * 1e9
     measured_ns = max(extent["last_due_ns"] - warmup_ns, 0)
     wanted = block_count(measured_ns, extent["stall_cycle_ns"], extent["attempt_count"])
     evidence.set("block_count", f"{wanted}::BIGINT")
-    cells = evidence.columns("tables/verdict_blocks.sql")
-    if not len(cells["block"]):
+    return blocks_of(evidence.columns("tables/verdict_blocks.sql"))
+
+
+def blocks_of(cells: dict[str, Any] | None) -> Blocks:
+    """From the columns of `verdict_blocks` of one run; None or no rows: no block."""
+    if cells is None or not len(cells["block"]):
+        empty = np.zeros(0, dtype=np.int64)
         return Blocks(empty, empty, empty, empty.reshape(0, 0), empty)
     blocks, row = np.unique(cells["block"], return_inverse=True)
     fine = cells["bucket"].astype(np.int64)
@@ -196,7 +198,7 @@ def _one(evidence: Evidence, table: str) -> Row | None:
     return rows[0] if rows else None
 
 
-def _slo(manifest: Row) -> Slo:
+def slo_of(manifest: Row) -> Slo:
     slo = manifest.get("slo") or {}
     bound_ms, percentile = float(slo.get("bound_ms", math.inf)), float(slo.get("percentile", 99))
     bound_ns = round(bound_ms * 1e6) if math.isfinite(bound_ms) else 2**62

@@ -15,16 +15,14 @@ import pyarrow as pa
 
 from ingestexp.core.span import NEVER
 from ingestexp.trace import schema
-from ingestexp.trace.expand import batch_rows, item_rows
 from ingestexp.trace.parts import PART_NS, PartWriter
-from ingestexp.trace.records import BATCH_DTYPE, SPAN_DTYPE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ingestexp.core.batch import Batch
     from ingestexp.ports import LiveBlock
-    from ingestexp.trace.recorder import Segment
+    from ingestexp.trace.segment import Segment
     from ingestexp.trace.writer import TraceWriter
 
 QUEUE_SEGMENTS: Final = 2
@@ -74,15 +72,12 @@ class Encoder:
             self.samples.write(segment, segment.column("at_ns")[-1].as_py())
             return
         at_ns = segment.last_at_ns
-        if segment.span_count:
-            spans = np.frombuffer(segment.spans, SPAN_DTYPE, segment.span_count)
-            table = item_rows(spans, self._owner.blocks, self._owner.phases)
-            self.items.write(table, at_ns)
-            self._owner.written(written_by_block(spans))
-            self._owner.watch(table)
-        if segment.batch_count:
-            batches = np.frombuffer(segment.batches, BATCH_DTYPE, segment.batch_count)
-            self.batches.write(batch_rows(batches, segment.errors), at_ns)
+        items, batches = segment.rows or self._owner.rows_of(segment)
+        if items is not None:
+            self.items.write(items, at_ns)
+            self._owner.watch(items)
+        if batches is not None:
+            self.batches.write(batches, at_ns)
         for batch, reason in segment.parked:
             self.dead_letters.write(dead_letter_rows(batch, reason), at_ns)
         self._owner.recycle(segment)

@@ -5,12 +5,14 @@ Must live here: packing records and handing full segments to the writer. Must no
 
 from __future__ import annotations
 
-import mmap
 import threading
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
 
 from ingestexp.core.span import UNKNOWN
 from ingestexp.trace.records import (
+    BATCH_DTYPE,
     BATCH_OUTCOME_CODES,
     BATCH_STRUCT,
     OUTCOME_CODES,
@@ -18,6 +20,7 @@ from ingestexp.trace.records import (
     SPAN_STRUCT,
     BlockFacts,
 )
+from ingestexp.trace.segment import SEGMENT_RECORDS, Segment, SegmentSink
 from ingestexp.trace.tally import NOTHING, Totals
 
 if TYPE_CHECKING:
@@ -25,43 +28,12 @@ if TYPE_CHECKING:
     from ingestexp.core.span import Span
     from ingestexp.ports import Settled
 
-SEGMENT_RECORDS: Final = 16_384
 SEGMENT_ITEMS: Final = 262_144
 SEGMENT_NS: Final = 1_000_000_000
 
-_UNSETTLED = BATCH_OUTCOME_CODES["unsettled"]
+_COMMITTED: Final = BATCH_OUTCOME_CODES["committed"]
 _SPAN_BYTES = SPAN_STRUCT.size
 _BATCH_BYTES = BATCH_STRUCT.size
-
-
-class Segment:
-    """A closed stretch of records, in settle order. `spans` and `batches` are packed bytes."""
-
-    __slots__ = ("batch_count", "batches", "blocks", "errors", "last_at_ns", "parked", "span_count", "spans")
-
-    def __init__(self) -> None:
-        # Anonymous maps, not bytearrays: those are written over in full when they are made.
-        self.spans = mmap.mmap(-1, SEGMENT_RECORDS * SPAN_STRUCT.size)
-        self.batches = mmap.mmap(-1, SEGMENT_RECORDS * BATCH_STRUCT.size)
-        self.span_count = self.batch_count = 0
-        self.blocks: list[BlockFacts] = []  # registered since the last segment
-        self.errors: list[str] = []
-        self.parked: list[tuple[Batch, str]] = []
-        self.last_at_ns = 0
-
-    def clear(self) -> Segment:
-        """Empty, its buffers to be used again for another stretch."""
-        self.span_count = self.batch_count = self.last_at_ns = 0
-        self.blocks = []
-        self.errors = []
-        self.parked = []
-        return self
-
-
-class SegmentSink(Protocol):
-    def put(self, segment: Segment) -> None: ...
-
-    def spare(self) -> Segment | None: ...
 
 
 class Recorder:
@@ -70,13 +42,19 @@ class Recorder:
     def __init__(self, sink: SegmentSink, segment_ns: int = SEGMENT_NS) -> None:
         """A segment is handed over when full or `segment_ns` old (by the run's clock)."""
         self._segment_ns = segment_ns
-        self.totals = Totals()
+        self._totals = Totals()
         self._sink = sink
         self._lock = threading.Lock()
         self._blocks: list[BlockFacts] = []
         self._next_block = 0
         self._opened_at_ns = 0
+        self._closes_at_ns = segment_ns
         self._open()
+
+    @property
+    def totals(self) -> Totals:
+        """What all attempts so far add up to."""
+        return self._totals.plus(_batches(self._segment))
 
     def register(self, first: int, count: int, due_ns: Any, sizes: Any, phase: int) -> int:
         """Make a block of arrivals known, before any of its items settles; returns its number."""
@@ -86,12 +64,52 @@ class Recorder:
             self._blocks.append(BlockFacts(number, first, count, due_ns, sizes, phase))
         return number
 
-    def committed(self, batch: Batch) -> None:
-        self._attempt(batch, 0)
-        settled = batch.settled_at_ns
+    def committed(self, batch: Batch, outcome: int = _COMMITTED) -> None:
+        """The attempt's row and, unless `outcome` says that it came to nothing, those of its items."""
         segment = self._segment
-        at = segment.span_count
-        for span in batch.spans:
+        at, row = segment.span_count, segment.batch_count
+        if row == SEGMENT_RECORDS or at == SEGMENT_RECORDS:
+            self.hand_over()
+            segment = self._segment
+            at = row = 0
+        spans, limits, settled_at_ns = batch.spans, batch.limits, batch.settled_at_ns
+        ack: Settled = batch.ack or NOTHING
+        BATCH_STRUCT.pack_into(
+            segment.batches,
+            row * _BATCH_BYTES,
+            batch.batch_id,
+            batch.parent_batch_id,
+            batch.attempt,
+            batch.cause,
+            outcome,
+            spans[0].first,
+            spans[-1].end - 1,
+            batch.opened_at_ns,
+            batch.closed_at_ns,
+            batch.sent_at_ns,
+            settled_at_ns,
+            batch.next_attempt_at_ns,
+            batch.payload_bytes,
+            ack.wire_bytes,
+            ack.compress_ns,
+            batch.cpu_ns,
+            limits.max_wait_ns,
+            batch.depth_at_close,
+            batch.oldest_age_ns,
+            batch.item_count,
+            ack.commits,
+            ack.fsyncs,
+            ack.round_trips,
+            ack.syscalls,
+            limits.max_size,
+            batch.in_flight,
+            batch.worker,
+            self._error_code(batch.error) if outcome else -1,
+        )
+        segment.batch_count = row + 1
+        if outcome:
+            return
+        for span in spans:
             if at == SEGMENT_RECORDS:
                 segment.span_count = at
                 self.hand_over()
@@ -106,7 +124,7 @@ class Recorder:
                 span.admitted_at_ns,
                 batch.first_sent_at_ns,
                 batch.sent_at_ns,
-                settled,
+                settled_at_ns,
                 batch.batch_id,
                 span.block.number,  # type: ignore[attr-defined]
                 0,
@@ -116,12 +134,12 @@ class Recorder:
             at += 1
         segment.span_count = at
         self._items += batch.item_count
-        if self._items >= SEGMENT_ITEMS or settled - self._opened_at_ns >= self._segment_ns:
-            segment.last_at_ns = settled
+        if self._items >= SEGMENT_ITEMS or settled_at_ns >= self._closes_at_ns:
+            segment.last_at_ns = settled_at_ns
             self.hand_over()
 
     def attempt_failed(self, batch: Batch, permanent: bool) -> None:
-        self._attempt(batch, BATCH_OUTCOME_CODES["rejected" if permanent else "failed"])
+        self.committed(batch, BATCH_OUTCOME_CODES["rejected" if permanent else "failed"])
 
     def dead_lettered(self, batch: Batch, permanent: bool, reason: str) -> None:
         self.attempt_failed(batch, permanent)
@@ -134,13 +152,13 @@ class Recorder:
 
     def unsettled(self, span: Span, reason: str, batch: Batch | None) -> None:
         if batch is not None and reason == "in_flight" and span is batch.spans[0]:
-            self._attempt(batch, BATCH_OUTCOME_CODES["unsettled"])  # its write had not returned
+            self.committed(batch, BATCH_OUTCOME_CODES["unsettled"])  # its write had not returned
         self._span(span, "unsettled", reason, UNKNOWN, batch)
 
     def tick(self, now_ns: int) -> None:
         """Close the segment by time even when nothing settles any more."""
         segment = self._segment
-        if (segment.span_count or segment.batch_count) and now_ns - self._opened_at_ns >= self._segment_ns:
+        if (segment.span_count or segment.batch_count) and now_ns >= self._closes_at_ns:
             segment.last_at_ns = now_ns
             self.hand_over()
 
@@ -150,8 +168,10 @@ class Recorder:
         segment.last_at_ns = max(segment.last_at_ns, self._opened_at_ns)
         with self._lock:  # a block registered from here on belongs to the next segment, as its items do
             segment.blocks, self._blocks = self._blocks, []
+        self._totals = self._totals.plus(_batches(segment))
         self._sink.put(segment)
         self._opened_at_ns = segment.last_at_ns
+        self._closes_at_ns = self._opened_at_ns + self._segment_ns
         self._open()
 
     def _open(self) -> None:
@@ -185,56 +205,15 @@ class Recorder:
             segment.last_at_ns = max(at_ns, segment.last_at_ns)
             self.hand_over()
 
-    def _attempt(self, batch: Batch, outcome: int) -> None:
-        segment = self._segment
-        if segment.batch_count == SEGMENT_RECORDS or segment.span_count == SEGMENT_RECORDS:
-            self.hand_over()
-            segment = self._segment
-        ack: Settled = batch.ack or NOTHING
-        error = -1
-        if outcome:
-            error = self._error_code(segment, batch.error)
-            self.totals.attempts_failed += outcome != _UNSETTLED
-        limits = batch.limits
-        self.totals.add(batch)
-        BATCH_STRUCT.pack_into(
-            segment.batches,
-            segment.batch_count * _BATCH_BYTES,
-            batch.batch_id,
-            batch.parent_batch_id,
-            batch.attempt,
-            batch.cause,
-            outcome,
-            batch.spans[0].first,
-            batch.spans[-1].end - 1,
-            batch.opened_at_ns,
-            batch.closed_at_ns,
-            batch.sent_at_ns,
-            batch.settled_at_ns,
-            batch.next_attempt_at_ns,
-            batch.payload_bytes,
-            ack.wire_bytes,
-            ack.compress_ns,
-            batch.cpu_ns,
-            limits.max_wait_ns,
-            batch.depth_at_close,
-            batch.oldest_age_ns,
-            batch.item_count,
-            ack.commits,
-            ack.fsyncs,
-            ack.round_trips,
-            ack.syscalls,
-            limits.max_size,
-            batch.in_flight,
-            batch.worker,
-            error,
-        )
-        segment.batch_count += 1
-
-    @staticmethod
-    def _error_code(segment: Segment, error: str) -> int:
+    def _error_code(self, error: str) -> int:
         if not error:
             return -1
-        if error not in segment.errors:
-            segment.errors.append(error)
-        return segment.errors.index(error)
+        errors = self._segment.errors
+        if error not in errors:
+            errors.append(error)
+        return errors.index(error)
+
+
+def _batches(segment: Segment) -> Any:
+    """The attempts noted in the segment: BATCH_DTYPE, (batch_count,), a view."""
+    return np.frombuffer(segment.batches, BATCH_DTYPE, segment.batch_count)

@@ -7,11 +7,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from ingestexp.ports import Settled
+from ingestexp.trace.records import BATCH_OUTCOME_CODES
 
 if TYPE_CHECKING:
     from ingestexp.core.batch import Batch
     from ingestexp.core.span import Span
+
+_FAILED: Final = [code for name, code in BATCH_OUTCOME_CODES.items() if name not in ("committed", "unsettled")]
 
 NOTHING: Final = Settled()
 """The counters of an attempt that did not come to its end."""
@@ -38,6 +43,15 @@ class Totals:
             self._take_in()
             self._ack = ack or NOTHING
             self._repeats = 1
+
+    def plus(self, records: Any) -> Totals:
+        """These and the attempts of `records` (BATCH_DTYPE, (n,)), as a sum of its own."""
+        both = Totals()
+        both.batches = self.batches + len(records)
+        outcomes = records["outcome"]
+        both.attempts_failed = self.attempts_failed + int(np.isin(outcomes, _FAILED).sum())
+        both._sums = {name: total + int(records[name].sum()) for name, total in self.sums().items()}
+        return both
 
     def sums(self) -> dict[str, int]:
         """commits, fsyncs, round_trips, syscalls, wire_bytes so far."""

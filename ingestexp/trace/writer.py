@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from ingestexp.core.span import AS_DUE, UNKNOWN
 from ingestexp.trace import schema
-from ingestexp.trace.encoder import Encoder
+from ingestexp.trace.encoder import Encoder, written_by_block
 from ingestexp.trace.expand import batch_rows, item_rows
 from ingestexp.trace.records import BATCH_DTYPE, SPAN_DTYPE, BlockFacts
 
@@ -25,7 +25,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-    from ingestexp.trace.recorder import Segment
+    from ingestexp.trace.segment import Segment
+
+MANY_RECORDS: Final = 16_384
+"""A segment of so many is full of small batches. In a simulated run the run itself makes their rows, in one go: in an
+encoder's thread every array operation hands the interpreter over, which costs more than the operation."""
 
 ENCODERS: Final = 2
 """Encoding sets the pace of a saturated run. Segments go round, so a simulated trace is the same every time."""
@@ -49,6 +53,7 @@ class TraceWriter:
         watch: Callable[[pa.Table], None] | None = None,
     ) -> None:
         self.stall_ns = 0
+        self._simulated = simulated
         self.error: Exception | None = None
         self.phases = tuple(phases)
         self.blocks: dict[int, BlockFacts] = {}
@@ -81,6 +86,8 @@ class TraceWriter:
         """Hand over a segment; waits while its encoder's queue is full. Raises TraceError once writing has failed."""
         with self._lock:
             self.blocks.update((facts.number, facts) for facts in segment.blocks)
+        if self._simulated and segment.span_count > MANY_RECORDS:
+            segment.rows = self.rows_of(segment)
         self._turn = (self._turn + 1) % ENCODERS
         self._hand_to(self._encoders[self._turn], segment)
 
@@ -104,6 +111,17 @@ class TraceWriter:
         self._raise_kept()
 
     # -- for the encoders -----------------------------------------------------------------------------
+
+    def rows_of(self, segment: Segment) -> tuple[pa.Table | None, pa.Table | None]:
+        """The segment's rows of `items` and of `batches`, None where there are none."""
+        items = batches = None
+        if segment.span_count:
+            spans = np.frombuffer(segment.spans, SPAN_DTYPE, segment.span_count)
+            items = item_rows(spans, self.blocks, self.phases)
+            self.written(written_by_block(spans))
+        if segment.batch_count:
+            batches = batch_rows(np.frombuffer(segment.batches, BATCH_DTYPE, segment.batch_count), segment.errors)
+        return items, batches
 
     def written(self, items_by_block: Iterable[tuple[int, int]]) -> None:
         """Let go of blocks all of whose items are written."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from ingestexp.experiment.cells import MAX_CELLS
 from ingestexp.experiment.command_line import CommandLine, parse, quote_null_sink
-from ingestexp.experiment.compose import MAX_CELLS, plan
+from ingestexp.experiment.compose import plan
 from ingestexp.experiment.mistake import Mistake, screen
 
 

@@ -2,49 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 
 import pytest
 
-from ingestexp.experiment.compose import Plan, plan
+from ingestexp.experiment.compose import plan
 from ingestexp.experiment.guard import MAX_FILE_BYTES, MAX_FILES
 from ingestexp.experiment.schema.load import PoissonLoad, ReplayLoad
 from ingestexp.experiment.schema.sink import SqliteSinkConfig
-
-GLOBAL = "# @package _global_\n"
-
-
-class Shared:
-    """A stranger's folder with one experiment, and a place where an attack would leave its mark."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder / "shared"
-        self.mark = folder / "mark"
-        (self.folder / "experiment").mkdir(parents=True)
-
-    def write(self, text: str, name: str = "experiment/theirs.yaml") -> Shared:
-        file = self.folder / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text.replace("MARK", str(self.mark)))
-        return self
-
-    def plan(self, *overrides: str, multirun: bool = False) -> Plan:
-        return plan(["+experiment=theirs", *overrides], multirun, self.folder)
-
-    def refused(self, *overrides: str) -> str:
-        before = sorted(os.walk(self.folder.parent))
-        found = self.plan(*overrides)
-        assert found.mistakes != []
-        assert not self.mark.exists()
-        assert sorted(os.walk(self.folder.parent)) == before, "an attack left something behind"
-        return "\n".join(f"{mistake.subject}: {mistake.why}" for mistake in found.mistakes)
-
-
-@pytest.fixture
-def shared(tmp_path: Path) -> Shared:
-    return Shared(tmp_path)
+from tests.experiment.shared_folder import GLOBAL, Shared
 
 
 def test_an_honest_experiment_is_composed(shared: Shared) -> None:

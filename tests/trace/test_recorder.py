@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from ingestexp.core.span import AS_DUE, UNKNOWN, Span
 from ingestexp.ports import Settled
-from ingestexp.trace.recorder import SEGMENT_ITEMS, SEGMENT_RECORDS, Recorder, Segment
+from ingestexp.trace.recorder import SEGMENT_ITEMS, Recorder
+from ingestexp.trace.segment import SEGMENT_RECORDS, Segment
 from ingestexp.trace.tally import Tally
 from tests.contracts.batches import ListBlock
 from tests.trace.pages import batch_of, block_of, recorded, rows_of, span_of

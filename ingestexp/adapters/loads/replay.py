@@ -18,6 +18,7 @@ from ingestexp.ports import Arrivals
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ingestexp.adapters.loads.recording import Recording
     from ingestexp.ports import Int64s, Notices
 
 __all__ = ["Replay", "ReplayError"]
@@ -27,7 +28,8 @@ class Replay:
     """Row r is due at (stamp[r] - stamp[0]) / time_scale; the items of a row with a count are due all at once.
 
     `loop` plays the recording so many times end to end, with the mean gap of its rows between the end of one and
-    the start of the next. Reads the file at construction; raises ReplayError.
+    the start of the next. `part` (from, to) plays only that part of the recording's time, as shares of its span.
+    Reads the file at construction; raises ReplayError.
     """
 
     phases: tuple[str, ...] = ("replay",)
@@ -43,6 +45,7 @@ class Replay:
         time_scale: float,
         loop: int,
         notices: Notices,
+        part: tuple[float, float] = (0.0, 1.0),
     ) -> None:
         if not (time_scale > 0 and math.isfinite(time_scale)):
             raise ReplayError(f"load.time_scale={time_scale}: must be above 0 (1000 plays 1000 times faster)")
@@ -51,6 +54,8 @@ class Replay:
         found = read_recording(
             Path(path), timestamp_column, size_column, count_column, timestamp_pattern, timestamp_format, notices
         )
+        if part != (0.0, 1.0):
+            found = _cut(found, part)
         self._time_scale = time_scale
         self._loop = loop
         self._rel_ns: Int64s = found.stamps_ns - found.stamps_ns[0]
@@ -91,3 +96,13 @@ class Replay:
     def _due_ns(self, first_row: int, end_row: int) -> Int64s:
         rel_ns = self._rel_ns[first_row:end_row]
         return rel_ns.copy() if self._time_scale == 1 else (rel_ns / self._time_scale).astype(np.int64)
+
+
+def _cut(found: Recording, part: tuple[float, float]) -> Recording:
+    """The rows from one share of the recording's span up to, not including, another (1 includes its end)."""
+    rel_ns = found.stamps_ns - found.stamps_ns[0]
+    start, end = (float(share) * float(rel_ns[-1]) for share in part)
+    kept = np.flatnonzero((rel_ns >= start) & ((rel_ns < end) | (part[1] == 1)))
+    if not kept.size:
+        raise ReplayError(f"load.from_ratio={part[0]}, load.to_ratio={part[1]}: no row lies in that part")
+    return found.take(kept)

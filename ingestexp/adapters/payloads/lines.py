@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, NoReturn, cast
 
 import pyarrow as pa
 
-from ingestexp.adapters.payloads.pool import Pool
+from ingestexp.adapters.payloads.pool import Pool, lengths_of
 
 if TYPE_CHECKING:
     from ingestexp.ports import Int32s, Notices
@@ -43,7 +43,8 @@ class Lines:
         if len(kept) < len(lines):
             notices.add(f"{path}: {len(lines) - len(kept):,} empty lines left out of {len(lines):,}")
         self.is_json = _all_json(kept)
-        self._pool = Pool(pa.array(kept, pa.binary()))
+        payloads = pa.array(kept, pa.binary())
+        self._pool = Pool(lengths_of(payloads), lambda: payloads)
         self.mean_bytes = self._pool.mean_bytes
 
     def __len__(self) -> int:

@@ -11,6 +11,8 @@ import numpy as np
 import pyarrow as pa
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ingestexp.ports import Int32s
 
 _POOL_BYTES: Final = 4 << 20
@@ -25,14 +27,22 @@ def pool_count(size_bytes: float) -> int:
     return int(min(_MOST, max(_FEWEST, _POOL_BYTES // max(1.0, size_bytes))))
 
 
-class Pool:
-    """Item i gets payload i mod n. `payloads`: an Arrow `binary` array (n,), n >= 1."""
+def lengths_of(payloads: Any) -> Int32s:
+    """The size of each payload of an Arrow `binary` array."""
+    ends = np.frombuffer(payloads.buffers()[1], np.int32)[payloads.offset : payloads.offset + len(payloads) + 1]
+    return np.diff(ends)
 
-    def __init__(self, payloads: Any) -> None:
-        self._payloads = payloads
-        self._count = len(payloads)
-        ends = np.frombuffer(payloads.buffers()[1], np.int32)[payloads.offset : payloads.offset + self._count + 1]
-        lengths = np.diff(ends)
+
+class Pool:
+    """Item i gets payload i mod n. `make` returns an Arrow `binary` array (n,), n >= 1, of these `lengths` in bytes.
+
+    It is called when payloads are asked for first: a simulated run only ever asks for sizes.
+    """
+
+    def __init__(self, lengths: Int32s, make: Callable[[], Any]) -> None:
+        self._make = make
+        self._made: Any = None
+        self._count = len(lengths)
         self.mean_bytes = float(lengths.mean())
         self._size: int | None = int(lengths[0]) if (lengths == lengths[0]).all() else None
         self._lengths: Int32s = np.concatenate([lengths, lengths])  # doubled: a range of up to n is one slice of it
@@ -45,10 +55,12 @@ class Pool:
 
         Raises pyarrow.ArrowInvalid (a ValueError) when they come to more than 2 GiB.
         """
+        if self._made is None:
+            self._made = self._make()
         runs = []
         start = first % self._count
         while count:
-            run = self._payloads.slice(start, count)  # Arrow cuts it at the pool's end
+            run = self._made.slice(start, count)  # Arrow cuts it at the pool's end
             runs.append(run)
             count -= len(run)
             start = 0

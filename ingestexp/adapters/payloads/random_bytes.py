@@ -39,7 +39,8 @@ class RandomBytes:
         sizes = lognormal_sizes(size_bytes, size_cv, 1, pool_count(size_bytes), rng)
         ends = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
         buffers = [None, pa.py_buffer(ends.astype(np.int32)), pa.py_buffer(rng.bytes(int(ends[-1])))]
-        self._pool = Pool(pa.Array.from_buffers(pa.binary(), len(sizes), buffers))
+        payloads = pa.Array.from_buffers(pa.binary(), len(sizes), buffers)
+        self._pool = Pool(sizes, lambda: payloads)
         self.mean_bytes = self._pool.mean_bytes
         self._rng = copy.deepcopy(rng)
         self._text = b""

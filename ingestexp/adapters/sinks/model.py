@@ -51,6 +51,7 @@ class ModelSink:
         self._per_item_ns = per_item_us * 1e3
         self._per_byte_ns = per_byte_ns
         self._noise = Noise(noise)
+        self._certain = self._noise is Noise.none
         self._noise_cv = noise_cv
         self._noise_path = noise_path
         self._next_factor = draws(self._noise, noise_cv, noise_path, rng)
@@ -60,7 +61,7 @@ class ModelSink:
     def service_ns(self, item_count: int, payload_bytes: int) -> int:
         """The next write's duration, ns. For one thread: `write` takes a lock around it."""
         cost_ns = self._fixed_ns + self._per_item_ns * item_count + self._per_byte_ns * payload_bytes
-        return int(cost_ns * self._next_factor())
+        return int(cost_ns if self._certain else cost_ns * self._next_factor())
 
     def open(self) -> None:
         """Nothing to open."""

@@ -82,6 +82,8 @@ class ReplayLoad(LoadConfig):
     timestamp_format: str | None = None
     time_scale: float = 1.0
     loop: int = 1
+    from_ratio: float = 0.0
+    to_ratio: float = 1.0
 
 
 @dataclass

@@ -12,6 +12,7 @@ from ingestexp.experiment.schema.load import LoadConfig, PoissonLoad
 from ingestexp.experiment.schema.payload import JsonEventPayload, PayloadConfig
 from ingestexp.experiment.schema.pipeline import BlockPolicy, OnFailureConfig, PolicyConfig, RetryBatch, WindowConfig
 from ingestexp.experiment.schema.sink import SinkConfig, SqliteSinkConfig
+from ingestexp.experiment.schema.sweep import ExperimentSection, SweepSection
 
 
 class ClockKind(Enum):
@@ -64,3 +65,5 @@ class RunConfig:
     slo: SloConfig = field(default_factory=SloConfig)
     run: RunSection = field(default_factory=RunSection)
     trace: TraceSection = field(default_factory=TraceSection)
+    sweep: SweepSection = field(default_factory=SweepSection)
+    experiment: ExperimentSection = field(default_factory=ExperimentSection)

@@ -1,6 +1,7 @@
 """Tells Hydra which dataclass stands behind which choice: the visible list of everything that can be configured.
 
-Must live here: the registration in Hydra's ConfigStore and the resolver for run folder names. Must not: the schemas.
+Must live here: the registration in Hydra's ConfigStore and our resolvers (run folder names, shipped recordings). Must
+not: the schemas.
 A YAML choice draws its schema in by `defaults: [/schema/load/poisson@_here_, _self_]`.
 """
 
@@ -13,6 +14,7 @@ from typing import Final
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, OmegaConf
 
+from ingestexp.experiment.paths import RECORDINGS
 from ingestexp.experiment.schema import load, payload, pipeline, run, sink
 
 SCHEMAS: Final[dict[str, dict[str, type]]] = {
@@ -70,3 +72,5 @@ def register() -> None:
             store.store(name, schema, group=f"schema/{group}")
     # two runs may start in the same second; cached, so that one config always names the same folder
     OmegaConf.register_new_resolver("random_hex", lambda: secrets.token_hex(3), use_cache=True, replace=True)
+    OmegaConf.register_new_resolver("recording", lambda name: str(RECORDINGS / name), replace=True)
+    OmegaConf.register_new_resolver("dashed", lambda name: f"-{name}" if name else "", replace=True)

@@ -184,3 +184,14 @@ def test_nonsense_settings_are_refused(csv: Any) -> None:
             replay(path, time_scale=time_scale)
     with pytest.raises(ReplayError, match=r"load\.loop=0"):
         replay(path, loop=0)
+
+
+def test_two_halves_of_a_recording_are_the_whole_and_each_starts_at_once(csv: Any) -> None:
+    path = csv("at,n\n0,1\n1,2\n2.9,3\n5,4\n9,5\n10,6\n")
+    columns: dict[str, Any] = {"count_column": "n"}
+    first, second = (replay(path, part=part, **columns) for part in ((0.0, 0.5), (0.5, 1.0)))
+    assert [load.expected_items for load in (first, second)] == [6, 15]
+    assert due(first) == [0, 10**9, 10**9, *[2_900_000_000] * 3]
+    assert due(second) == [0] * 4 + [4 * 10**9] * 5 + [5 * 10**9] * 6
+    with pytest.raises(ReplayError, match=r"from_ratio=0\.6, load\.to_ratio=0\.8: no row"):
+        replay(path, part=(0.6, 0.8))

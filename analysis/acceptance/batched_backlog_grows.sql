@@ -1,0 +1,7 @@
+-- Question: does batching keep up with the load that saturates the sink item by item?
+-- Grain: one row a run of the stage `same load`, variant `batched`. value: 1 if the backlog grows while the load lasts, else 0.
+SELECT r.run, r.repeat, v.growing::INTEGER AS value
+FROM runs r
+JOIN verdicts v ON v.run = r.run
+WHERE r.stage = 'same load' AND r.variant = 'batched'
+ORDER BY r.repeat;

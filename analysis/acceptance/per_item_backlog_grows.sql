@@ -1,0 +1,7 @@
+-- Question: does the same load saturate the sink when every item is a batch of its own?
+-- Grain: one row a run of the stage `same load`, variant `per_item`. value: 1 if the backlog grows while the load lasts, else 0.
+SELECT r.run, r.repeat, v.growing::INTEGER AS value
+FROM runs r
+JOIN verdicts v ON v.run = r.run
+WHERE r.stage = 'same load' AND r.variant = 'per_item'
+ORDER BY r.repeat;

@@ -1,0 +1,177 @@
+"""What each command of `python -m ingestexp.report` prints.
+
+Must live here: from arguments to sheets, exit codes. Must not: parsing the command line (`__main__`), figures.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from ingestexp.experiment.sweep_folder import FILE_NAME as SWEEP_FILE
+from ingestexp.experiment.sweep_folder import read_sweep, sweeps_below
+from ingestexp.report.comparing import compare_runs
+from ingestexp.report.evidence import Answers, EvidenceError
+from ingestexp.report.listing import COLUMNS, rows
+from ingestexp.report.sheet import print_table, render
+from ingestexp.report.sweep_report import (
+    criterion_row,
+    open_sweep,
+    plain_console,
+    print_criteria,
+    print_sweep,
+)
+from ingestexp.report.variant_sheet import variant_rows
+from ingestexp.report.verdict import PASS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Row = dict[str, Any]
+
+
+def show(folder: Path, style: str) -> int:
+    """A run's summary, or a sweep's comparison."""
+    if not (folder / SWEEP_FILE).is_file():
+        if style != "table":
+            return _show_run_rows(folder, style)
+        from ingestexp.report.summary import show as show_run
+
+        return show_run(folder)
+    if style == "table":
+        return print_sweep(folder)
+    sweep = open_sweep(folder, with_tables=False)
+    found = variant_rows(sweep.variants, rounded=style == "markdown")
+    print(render(list(found[0]) if found else [], found, style))
+    return sweep.exit_code
+
+
+def _show_run_rows(folder: Path, style: str) -> int:
+    from ingestexp.report.evidence import open_evidence
+    from ingestexp.report.figures import figures_of
+
+    with open_evidence(folder) as evidence:
+        figures = figures_of(evidence)
+    found: list[Row] = [{"figure": "verdict", "value": figures.verdict.result, "unit": None}]
+    found += [{"figure": name, "value": figures.count(name), "unit": "items"} for name in ("committed", "unsettled")]
+    found += [{"figure": "offered", "value": figures.offered, "unit": "items"}]
+    found += [
+        {
+            "figure": f"{measure} {quantile}",
+            "value": None if row["value_ns"] is None else row["value_ns"] / 1e6,
+            "unit": "ms",
+        }
+        for (measure, quantile), row in figures.latency.items()
+    ]
+    found += [
+        {"figure": name, "value": value, "unit": None} for name, value in figures.cost.items() if name not in ("run",)
+    ]
+    print(render(["figure", "value", "unit"], found, style))
+    return figures.verdict.exit_code
+
+
+def accept(named: Sequence[str], style: str) -> int:
+    """The criteria of all of them in one table; 0 if every one passes."""
+    sheet: list[Row] = []
+    for name in named:
+        sweep = open_sweep(_sweep_folder(name), with_tables=False)
+        experiment = (sweep.facts.get("experiment") or {}).get("name") or sweep.folder.name
+        if not sweep.judgements:
+            raise EvidenceError(f"{name}: this sweep declares no acceptance criteria (experiment.acceptance)")
+        if style == "table":
+            out = Console(highlight=False) if sys.stdout.isatty() else plain_console()
+            print_criteria(out, sweep.judgements, f"{experiment}   {sweep.folder}")
+        sheet += [{"experiment": experiment, **criterion_row(each)} for each in sweep.judgements]
+    if style != "table":
+        print(render(list(sheet[0]), sheet, style))
+    else:
+        passed = sum(row["verdict"] == PASS for row in sheet)
+        print(f"{passed} of {len(sheet)} criteria PASS")
+    return int(any(row["verdict"] != PASS for row in sheet))
+
+
+def _sweep_folder(name: str) -> Path:
+    """A folder as it is, or the newest sweep below runs/ of an experiment with that name."""
+    folder = Path(name)
+    if folder.is_dir():
+        return folder
+    known = set()
+    for candidate, _ in sweeps_below(Path("runs")):
+        experiment = ((read_sweep(candidate) or {}).get("experiment") or {}).get("name")
+        if experiment == name:
+            return candidate
+        known.add(experiment)
+    there = ", ".join(sorted(filter(None, known))) or "none"
+    raise EvidenceError(f"{name}: neither a sweep's folder nor an experiment with a sweep below runs/ ({there})")
+
+
+def list_runs(pattern: str, style: str) -> int:
+    found = rows(pattern)
+    if not found:
+        raise EvidenceError(f"{pattern}: no run and no sweep there")
+    _print(list(COLUMNS), found, style)
+    return 0
+
+
+def ask(query: str, named: Sequence[str], style: str) -> int:
+    """Any SQL over the views."""
+    folders = [each for name in named for each in _run_folders(Path(name))]
+    with Answers(folders) as answers:
+        answer = answers.answer(query, "the query")
+        found = [
+            {**row, **({"run": str(answers.folder_of(row["run"]))} if _is_link(row.get("run")) else {})}
+            for row in answer.rows
+        ]
+    _print(answer.columns, found, style)
+    return 0
+
+
+def _is_link(run: Any) -> bool:
+    return isinstance(run, str) and run.rpartition("/")[2].isdigit()
+
+
+def _run_folders(folder: Path) -> list[Path]:
+    """Itself, or the runs of a sweep."""
+    if (folder / "manifest.json").is_file():
+        return [folder]
+    found = sorted(file.parent for file in folder.glob("*/manifest.json"))
+    if not found:
+        raise EvidenceError(f"{folder}: neither a run's folder nor a sweep's (no manifest.json in it or one below)")
+    return found
+
+
+def compare(a: Path, b: Path, style: str) -> int:
+    found = compare_runs(a, b)
+    sheet: list[Row] = [
+        {
+            "what": f"p{each.quantile * 100:g} ms",
+            "A": each.a_ms,
+            "B": each.b_ms,
+            "B - A": each.b_ms - each.a_ms,
+            "from": each.interval_ms.low,
+            "to": each.interval_ms.high,
+        }
+        for each in found.differences
+    ]
+    sheet += [
+        {"what": f"mean {part} ms", "A": before, "B": after, "B - A": after - before, "from": None, "to": None}
+        for part, before, after in found.parts_ms
+    ]
+    if style == "table":
+        print(f"A = {a}\nB = {b}")
+        print(
+            f"{found.item_count:,} items paired by id: {found.slower_ratio:.1%} slower in B,"
+            f" {found.faster_ratio:.1%} faster, {found.mean_ms:+.3g} ms on average"
+        )
+    _print(["what", "A", "B", "B - A", "from", "to"], sheet, style)
+    return 0
+
+
+def _print(columns: list[str], found: list[Row], style: str) -> None:
+    if style == "table":
+        print_table(Console(highlight=False) if sys.stdout.isatty() else plain_console(), columns, found)
+    else:
+        print(render(columns, found, style))

@@ -1,0 +1,105 @@
+"""Columns and rows as a terminal table, Markdown, CSV or JSON.
+
+Must live here: the four formats, how a cell of unknown meaning reads. Must not: which rows.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from typing import TYPE_CHECKING, Any, Final
+
+from rich import box
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+LEAST_TEXT: Final = 16
+
+FORMATS: Final = ("table", "markdown", "csv", "json")
+
+Row = dict[str, Any]
+
+
+def render(columns: Sequence[str], rows: Sequence[Row], style: str) -> str:
+    """Markdown, CSV or JSON. JSON is a list of objects, its figures unrounded; NaN and infinities are null."""
+    if style == "json":
+        return json.dumps([{name: _plain(row.get(name)) for name in columns} for row in rows], indent=2)
+    if style == "csv":
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows([["" if row.get(name) is None else row[name] for name in columns] for row in rows])
+        return text.getvalue().rstrip("\n")
+    lines = ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
+    lines += ["| " + " | ".join(cell(row.get(name)).replace("|", "\\|") for name in columns) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def print_table(console: Console, columns: Sequence[str], rows: Sequence[Row], title: str = "") -> None:
+    """As many columns as fit, from the left; what is left out is named below."""
+    shown = list(columns)
+    cells = {name: [cell(row.get(name)) for row in rows] for name in shown}
+    widths = {name: max([_head_width(name), *map(len, cells[name])]) for name in shown}
+    while len(shown) > 2 and sum(widths[name] + 1 for name in shown) > console.width - 2:
+        room = console.width - 2 - sum(widths[name] + 1 for name in shown[:-1])
+        if room > LEAST_TEXT and not _is_numeric(rows, shown[-1]):
+            widths[shown[-1]] = room - 1  # a text may be cut short rather than left out
+            break
+        shown.pop()
+    table = Table(
+        box=box.SIMPLE_HEAD, title=title or None, title_justify="left", title_style="bold", padding=(0, 1, 0, 0)
+    )
+    for name in shown:
+        table.add_column(
+            heading(name),
+            justify="right" if _is_numeric(rows, name) else "left",
+            no_wrap=not _is_numeric(rows, name),
+            max_width=widths[name],
+        )
+    for number in range(len(rows)):
+        table.add_row(*(cells[name][number] for name in shown))
+    console.print(table)
+    left_out = [name for name in columns if name not in shown]
+    if left_out:
+        console.print(f"not shown for want of width: {', '.join(left_out)} (--format csv has them)", style="dim")
+
+
+def _is_numeric(rows: Sequence[Row], name: str) -> bool:
+    return any(isinstance(row.get(name), int | float) for row in rows)
+
+
+def heading(name: str) -> str:
+    """On two lines, before the unit: committed/s, committed_per_s."""
+    head, slash, unit = name.partition("/")
+    return f"{head}\n/{unit}" if slash else name.replace("_", " ")
+
+
+def _head_width(name: str) -> int:
+    return max(map(len, heading(name).replace("\n", " ").split(" ")))
+
+
+def cell(value: Any) -> str:
+    """Three significant digits for what is no whole number; - for what is not known."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return "∞" if value > 0 else str(value)
+        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    return str(value)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value if isinstance(value, str | int | float | bool | None) else str(value)

@@ -1,0 +1,131 @@
+"""What an earlier sweep left behind that counts for this one.
+
+Must live here: which folder is gone on with, which of its runs are kept and why the others are not. Must not:
+writing, but for the end of dead runs and of attempts that were run again.
+
+Without a folder named, only an unfinished sweep of the very same cells is gone on with: one whose driver died, that
+was interrupted, or that has failed cells. What runs hold is read from their manifests; `sweep.yaml` may lag behind.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ingestexp.experiment.manifest import FILE_NAME
+from ingestexp.experiment.sweep_folder import UNFINISHED, is_at_work, plan_hash, read_sweep, sweeps_below
+from ingestexp.sweep.fate import end_dead_run, is_disturbed, manifest_of, supersede
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ingestexp.experiment.compose import Plan
+
+_HOST_KEYS = ("cpu_model", "cores", "machine", "memory_bytes", "kernel")
+
+
+@dataclass(slots=True)
+class Attempt:
+    """The newest attempt at a cell. `usable`: completed, on this code and this host."""
+
+    folder: str
+    number: int
+    attempt: int
+    status: str
+    reason: str | None
+    disturbed: bool
+    again: str | None
+    usable: bool
+    facts: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Earlier:
+    """A sweep's folder to go on in. `frozen`: stage -> variant -> rate; `notes`: what the user is told."""
+
+    folder: Path
+    sweep: dict[str, Any]
+    attempts: dict[str, Attempt] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def kept(self) -> int:
+        return sum(attempt.usable for attempt in self.attempts.values())
+
+    def stage(self, name: str) -> dict[str, Any]:
+        return next((dict(stage) for stage in self.sweep.get("stages") or [] if stage.get("name") == name), {})
+
+
+def find(plan: Plan, code: str, host: dict[str, Any]) -> tuple[Earlier | None, list[str]]:
+    """The sweep to go on with, if any, and sentences about those that look alike but are not gone on with."""
+    if not plan.sweep.resume:
+        return None, []
+    named = Path(plan.folder).absolute()
+    sweep = read_sweep(named)
+    if sweep is not None:  # `check` has seen to it that its cells are ours
+        return Earlier(named, sweep), []
+    top = next((parent for parent in named.parents if parent.name == "runs"), None)
+    if top is None or "hydra.sweep.dir" in plan.typed_keys:
+        return None, []
+    wanted = plan_hash(cell.cell_hash for cell in plan.cells)
+    for folder, hashed in sweeps_below(top):
+        if hashed != wanted or is_at_work(folder):
+            continue
+        sweep = read_sweep(folder)
+        if sweep is None or sweep.get("status") not in UNFINISHED:
+            return None, []  # the newest one is finished: a new one runs
+        if sweep.get("code_version") != code:
+            why = f"its code is {sweep.get('code_version')}, now it is {code}"
+            return None, [f"{folder} is unfinished but not gone on with: {why}"]
+        if not same_host(sweep.get("host") or {}, host):
+            return None, [f"{folder} is unfinished but not gone on with: it was run on another host"]
+        return Earlier(folder, sweep), []
+    return None, []
+
+
+def take_stock(earlier: Earlier, code: str, hosts: Iterable[dict[str, Any]]) -> None:
+    """Read what its runs hold; with the sweep's lock held and its driver gone, a run that says running is dead."""
+    hosts = list(hosts)
+    strange: Counter[str] = Counter()
+    for file in sorted(earlier.folder.glob(f"*/{FILE_NAME}")):
+        facts = manifest_of(file.parent)
+        cell = None if facts is None else facts.get("cell")
+        if facts is None or cell is None or cell.get("superseded"):
+            continue
+        if facts.get("status") == "running":
+            end_dead_run(file.parent, facts, "its sweep was killed")
+        usable = facts.get("status") == "completed"
+        if usable and facts.get("code_version") != code:
+            strange[f"of code {facts.get('code_version')} (now {code})"] += 1
+            usable = False
+        elif usable and not any(same_host(facts.get("host") or {}, host) for host in hosts):
+            strange["of another host"] += 1
+            usable = False
+        found = Attempt(
+            file.parent.name,
+            cell["number"],
+            cell.get("attempt", 0),
+            str(facts.get("status")),
+            facts.get("status_reason"),
+            is_disturbed(facts),
+            cell.get("again"),
+            usable,
+            facts,
+        )
+        known = earlier.attempts.get(cell["cell_hash"])
+        if known is None or known.attempt < found.attempt:
+            earlier.attempts[cell["cell_hash"]] = found
+        older = found if known is not None and known.attempt > found.attempt else known
+        if older is not None:
+            supersede(earlier.folder / older.folder)
+    for what, count in strange.items():
+        earlier.notes.append(f"{count} finished cell{'s' * (count > 1)} {what}: not mixed in, run again")
+
+
+def same_host(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether figures of the two may stand side by side."""
+    if "fingerprint" in one and "fingerprint" in other:
+        return bool(one["fingerprint"] == other["fingerprint"])
+    return all(one.get(key) == other.get(key) for key in _HOST_KEYS)

@@ -1,0 +1,50 @@
+"""A stretch of packed records on its way from the recorder to the writer.
+
+Must live here: its buffers, and what a sink of segments promises. Must not: packing, Parquet.
+"""
+
+from __future__ import annotations
+
+import mmap
+from typing import TYPE_CHECKING, Final, Protocol
+
+from ingestexp.trace.records import BATCH_STRUCT, SPAN_STRUCT, BlockFacts
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from ingestexp.core.batch import Batch
+
+SEGMENT_RECORDS: Final = 32_768
+
+
+class Segment:
+    """A closed stretch of records, in settle order. `spans` and `batches` are packed bytes."""
+
+    __slots__ = ("batch_count", "batches", "blocks", "errors", "last_at_ns", "parked", "rows", "span_count", "spans")
+
+    def __init__(self) -> None:
+        # Anonymous maps, not bytearrays: those are written over in full when they are made.
+        self.spans = mmap.mmap(-1, SEGMENT_RECORDS * SPAN_STRUCT.size)
+        self.batches = mmap.mmap(-1, SEGMENT_RECORDS * BATCH_STRUCT.size)
+        self.span_count = self.batch_count = 0
+        self.blocks: list[BlockFacts] = []  # registered since the last segment
+        self.errors: list[str] = []
+        self.parked: list[tuple[Batch, str]] = []
+        self.last_at_ns = 0
+        self.rows: tuple[pa.Table | None, pa.Table | None] | None = None  # of items and batches, once they are made
+
+    def clear(self) -> Segment:
+        """Empty, its buffers to be used again for another stretch."""
+        self.span_count = self.batch_count = self.last_at_ns = 0
+        self.blocks = []
+        self.errors = []
+        self.parked = []
+        self.rows = None
+        return self
+
+
+class SegmentSink(Protocol):
+    def put(self, segment: Segment) -> None: ...
+
+    def spare(self) -> Segment | None: ...
