@@ -92,13 +92,15 @@ def judge_criteria(
 
 
 def judge(criterion: Criterion, rows: Sequence[Row]) -> Judgement:
-    """The rows have a column `value`, and perhaps `low` and `high`."""
+    """The rows have a column `value`, and perhaps `low` and `high`; `why` says what a missing value means."""
     kept = list(rows)
     if not kept:
         return Judgement(criterion, INCONCLUSIVE, "no row: the cells it needs are not there")
     values = [row.get("value") for row in kept]
     if any(value is None or not math.isfinite(value) for value in values):
-        return Judgement(criterion, INCONCLUSIVE, "a row has no value: what it needs was not measured", rows=kept)
+        said = [str(row["why"]) for row in kept if row.get("why")]
+        why = said[0] if said else "a row has no value: what it needs was not measured"
+        return Judgement(criterion, INCONCLUSIVE, why, rows=kept)
     numbers = [float(value) for value in values if value is not None]
     if criterion.judge == "every":
         return _every(criterion, kept, numbers)

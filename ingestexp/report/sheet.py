@@ -52,12 +52,11 @@ def print_table(console: Console, columns: Sequence[str], rows: Sequence[Row], t
             widths[shown[-1]] = room - 1  # a text may be cut short rather than left out
             break
         shown.pop()
-    table = Table(
-        box=box.SIMPLE_HEAD, title=title or None, title_justify="left", title_style="bold", padding=(0, 1, 0, 0)
-    )
+    # One blank between columns, which is the box's own: the widths above count on it.
+    table = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", title_style="bold", padding=0)
     for name in shown:
         table.add_column(
-            heading(name),
+            heading(name) if len(heading(name)) <= widths[name] else heading(name).replace(" ", "\n"),
             justify="right" if _is_numeric(rows, name) else "left",
             no_wrap=not _is_numeric(rows, name),
             max_width=widths[name],

@@ -17,7 +17,9 @@ from rich.text import Text
 from ingestexp.experiment.sweep_folder import FILE_NAME, read_sweep
 from ingestexp.report import wording as say
 from ingestexp.report.criteria import Judgement, criterion_of, judge_criteria
+from ingestexp.report.decision_lines import print_decisions
 from ingestexp.report.evidence import Answers, EvidenceError
+from ingestexp.report.heat_map import print_heat_maps
 from ingestexp.report.sheet import print_table
 from ingestexp.report.sweep_figures import Cell, VariantFigures, finished_cells, variant_figures
 from ingestexp.report.variant_sheet import comparison_lines, print_variants
@@ -31,6 +33,7 @@ Row = dict[str, Any]
 
 PLAIN_WIDTH: Final = 120
 MOST_ODD_CELLS: Final = 20
+MOST_NAMES: Final = 3
 
 
 @dataclass(slots=True)
@@ -98,6 +101,8 @@ def print_sweep(folder: Path, console: Console | None = None) -> int:
         print_variants(out, sweep.variants)
         for line in comparison_lines(sweep.variants):
             out.print(line, soft_wrap=True)
+        print_heat_maps(out, sweep.variants)
+    print_decisions(out, sweep.facts, Path(_shown(sweep.folder)))
     for name, answer in sweep.tables:
         if isinstance(answer, str):
             out.print(Text(f"{name}: {answer}", style="yellow"), soft_wrap=True)
@@ -117,13 +122,13 @@ def plain_console() -> Console:
 
 def print_criteria(out: Console, judgements: list[Judgement], titled: str = "acceptance") -> None:
     rows = [criterion_row(judgement) for judgement in judgements]
-    print_table(out, ["criterion", "verdict", "figure", "interval", "bound", "rows", "reason"], rows, titled)
+    print_table(out, ["criterion", "verdict", "figure", "interval", "bound", "rows"], rows, titled)
     for judgement in judgements:
-        style = STYLES.get(judgement.result, "")
-        says = Text.assemble(
-            (f"{judgement.result:<13}", style), f"{judgement.criterion.name}: {judgement.criterion.says}"
-        )
-        out.print(says, soft_wrap=True)
+        line = Text.assemble((f"{judgement.result:<13}", STYLES.get(judgement.result, "")), judgement.criterion.name)
+        line.append(f": {judgement.criterion.says}")
+        if judgement.result != PASS:
+            line.append(f" -- {judgement.reason}")
+        out.print(line, soft_wrap=True)
 
 
 def criterion_row(judgement: Judgement) -> Row:
@@ -150,10 +155,12 @@ def _header(sweep: Sweep) -> list[Text]:
     if experiment.get("question"):
         lines.append(Text(str(experiment["question"]), style="bold"))
     for stage in facts.get("stages") or []:
+        by_rate: dict[float, list[str]] = {}
         for variant, rate in (stage.get("frozen_rates") or {}).items():
-            lines.append(
-                Text(f"    {stage.get('name')}, {variant}: {say.rate(float(rate))} items/s, frozen before it ran")
-            )
+            by_rate.setdefault(float(rate), []).append(str(variant))
+        for rate, variants in by_rate.items():
+            who = ", ".join(variants) if len(variants) <= MOST_NAMES else f"{len(variants)} variants"
+            lines.append(Text(f"    {stage.get('name')}, {who}: {say.rate(rate)} items/s, frozen before it ran"))
     return lines
 
 

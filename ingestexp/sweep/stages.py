@@ -15,7 +15,8 @@ from ingestexp.experiment.build import make_sink
 from ingestexp.experiment.schema.run import ClockKind
 from ingestexp.sweep.dispatch import Dispatcher, Kind
 from ingestexp.sweep.estimate import Pace, expected_s
-from ingestexp.sweep.fate import committed_per_s, has_begun, manifest_of, supersede
+from ingestexp.sweep.fate import has_begun, supersede
+from ingestexp.sweep.freezing import NothingToGoBy, freeze, with_frozen
 from ingestexp.sweep.job import CellJob, Outcome
 
 if TYPE_CHECKING:
@@ -143,38 +144,24 @@ class Conductor:
 
     def _freeze(self, name: str, cells: list[Cell]) -> bool:
         """Set what earlier stages decide about this one; False (and said so) where they have nothing to decide from."""
-        stage: dict[str, Any] = {"name": name, "frozen_rates": {}}
-        source = cells[0].rate_from
-        if source is not None:
-            known = {} if self._earlier is None else self._earlier.stage(name).get("frozen_rates") or {}
-            measured = self._measured(source.stage, source.variant)
-            if not known and not measured:
-                reason = f"needs the rate of {source.stage}/{source.variant}, of which no run is finished"
-                self._line.say(f"stage {name} is left out: it {reason}")
-                for cell in cells:
-                    job = self._current[cell.number]
-                    outcome = Outcome(job.number, job.folder, "failed", f"not run: it {reason}")
-                    self._record.put(job, "failed", outcome)
-                return False
+        known = {} if self._earlier is None else self._earlier.stage(name)
+        try:
+            if any(cell.decided_by for cell in cells) and not known.get("decided"):
+                self._line.step("deciding from the stages before …")
+            frozen = freeze(cells, known, list(self._record.rows.values()), self._order.folder)
+        except NothingToGoBy as error:
+            self._line.say(f"stage {name} is left out: it {error}")
             for cell in cells:
-                rate = known.get(cell.variant) or round(source.factor * sum(measured) / len(measured), 3)
-                stage["frozen_rates"][cell.variant] = rate
-                said = {"load.rate_per_s": rate, "rate_from": dataclasses.asdict(source)}
-                self._current[cell.number] = with_values(self._current[cell.number], {"load.rate_per_s": rate}, said)
-        self._record.stages.append(stage)
+                job = self._current[cell.number]
+                self._record.put(job, "failed", Outcome(job.number, job.folder, "failed", f"not run: it {error}"))
+            return False
+        if frozen.facts.get("decided"):
+            self._line.say(f"stage {name}: {frozen.facts['decided']['says']}")
+        for cell in cells:
+            self._current[cell.number] = with_frozen(self._current[cell.number], frozen)
+        self._record.stages.append(frozen.facts)
         self._record.save(now=True)
         return True
-
-    def _measured(self, stage: str, variant: str) -> list[float]:
-        """Committed items/s of each finished cell of that stage and variant."""
-        rates = []
-        for row in self._record.rows.values():
-            label = str(row["variant"])
-            if row["stage"] == stage and row["status"] == "completed" and (label + " ").startswith(variant + " "):
-                facts = manifest_of(self._order.folder / row["folder"])
-                rate = None if facts is None else committed_per_s(facts)
-                rates += [rate] if rate else []
-        return rates
 
     # -- attempts ----------------------------------------------------------------------------------------
 
@@ -230,15 +217,3 @@ def in_turn(cells: Iterable[Cell]) -> list[Cell]:
         draw = random.Random(f"{group[0].config.seed} {group[0].stage} {repeat}")
         ordered += draw.sample(group, len(group))
     return ordered
-
-
-def with_values(job: CellJob, values: dict[str, Any], frozen: dict[str, Any]) -> CellJob:
-    """The job with keys of its config set, on a copy."""
-    config = job.config
-    for key, value in values.items():
-        section, _, name = key.partition(".")
-        config = dataclasses.replace(
-            config, **{section: dataclasses.replace(getattr(config, section), **{name: value})}
-        )
-    overrides = [*job.overrides, *(f"{key}={value}" for key, value in values.items())]
-    return dataclasses.replace(job, config=config, overrides=overrides, frozen={**job.frozen, **frozen})

@@ -1,0 +1,101 @@
+"""What earlier stages decide about a later one, frozen before its first cell begins.
+
+Must live here: the rate or the decision that a stage takes over, and from what. Must not: the order of cells
+(`stages`), the decision's own rule (`report.window_choice`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ingestexp.sweep.fate import committed_per_s, manifest_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from ingestexp.experiment.cells import Cell
+    from ingestexp.experiment.schema.sweep import RateFrom
+    from ingestexp.sweep.job import CellJob
+    from ingestexp.sweep.record import Row
+
+
+class NothingToGoBy(Exception):
+    """Why nothing can be frozen, to be read after "the stage"."""
+
+
+@dataclass(slots=True)
+class Frozen:
+    """`facts`: the stage's entry in `sweep.yaml`. `values`: variant -> keys to set. `said`: for the manifests."""
+
+    facts: dict[str, Any]
+    values: dict[str, dict[str, Any]] = field(default_factory=dict)
+    said: dict[str, Any] = field(default_factory=dict)
+
+
+def freeze(cells: Sequence[Cell], known: dict[str, Any], rows: Sequence[Row], folder: Path) -> Frozen:
+    """For the cells of one stage. `known`: what an earlier execution froze, which counts. Raises NothingToGoBy."""
+    stage, source, decision = cells[0].stage, cells[0].rate_from, cells[0].decided_by
+    frozen = Frozen({"name": stage, "frozen_rates": {}})
+    for cell in cells:
+        frozen.values.setdefault(cell.variant, {})
+    if source is not None:
+        rates = known.get("frozen_rates") or {}
+        rate = _rate(source, rows, folder) if set(frozen.values) - set(rates) else 0.0
+        for variant, values in frozen.values.items():
+            values["load.rate_per_s"] = frozen.facts["frozen_rates"][variant] = rates.get(variant, rate)
+        frozen.said["rate_from"] = dataclasses.asdict(source)
+    if decision is not None:
+        decided = known.get("decided") or _decided(decision, rows, folder)
+        frozen.facts["decided"] = decided
+        frozen.said["decided"] = {"by": decision, "says": decided["says"]}
+        for values in frozen.values.values():
+            values.update(decided["values"])
+    return frozen
+
+
+def with_frozen(job: CellJob, frozen: Frozen) -> CellJob:
+    """The job with these keys of its config set, on a copy."""
+    config, values = job.config, frozen.values.get(job.variant, {})
+    for key, value in values.items():
+        section, _, name = key.partition(".")
+        changed = dataclasses.replace(getattr(config, section), **{name: value})
+        config = dataclasses.replace(config, **{section: changed})
+    overrides = [*job.overrides, *(f"{key}={'null' if value is None else value}" for key, value in values.items())]
+    said = {**job.frozen, **values, **frozen.said} if values else job.frozen
+    return dataclasses.replace(job, config=config, overrides=overrides, frozen=said)
+
+
+def _rate(source: RateFrom, rows: Sequence[Row], folder: Path) -> float:
+    """Factor x the mean of the committed items/s of each finished cell of that stage and variant."""
+    rates = []
+    for row in rows:
+        label = str(row["variant"])
+        if (
+            row["stage"] == source.stage
+            and row["status"] == "completed"
+            and f"{label} ".startswith(f"{source.variant} ")
+        ):
+            facts = manifest_of(folder / row["folder"])
+            rate = None if facts is None else committed_per_s(facts)
+            rates += [rate] if rate else []
+    if not rates:
+        raise NothingToGoBy(f"needs the rate of {source.stage}/{source.variant}, of which no run is finished")
+    return round(source.factor * sum(rates) / len(rates), 3)
+
+
+def _decided(decision: str, rows: Sequence[Row], folder: Path) -> dict[str, Any]:
+    """Nothing runs between two stages, so this may take the cores for a second."""
+    from ingestexp.report.evidence import EvidenceError
+    from ingestexp.report.window_choice import choose_window
+
+    try:
+        match decision:
+            case "window":
+                return choose_window(folder, rows).facts()
+            case other:
+                raise NothingToGoBy(f"needs a decision that nobody takes ({other})")
+    except EvidenceError as error:
+        raise NothingToGoBy(f"needs a decided {decision}, but {error}") from error
