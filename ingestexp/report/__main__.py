@@ -23,7 +23,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         match arguments.command:
             case "show":
-                return commands.show(arguments.folder, arguments.format)
+                return commands.show(arguments.folder, arguments.format, arguments.plot)
             case "accept":
                 return commands.accept(arguments.sweep, arguments.format)
             case "list":
@@ -57,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     shown.add_argument(
         "folder", nargs="?", default="runs/latest", type=Path, help="a run's or a sweep's folder (default: %(default)s)"
     )
+    shown.add_argument("--plot", type=Path, metavar="FILE", help="also write the pictures to FILE (.png, .svg, .pdf)")
     accepted = command("accept", "print the acceptance criteria of sweeps in one table")
     accepted.add_argument(
         "sweep", nargs="+", help="a sweep's folder, or an experiment's name: its newest sweep below runs/"

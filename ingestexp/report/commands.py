@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
 
@@ -32,9 +32,29 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
+EXIT_UNREADABLE: Final = 2
 
-def show(folder: Path, style: str) -> int:
-    """A run's summary, or a sweep's comparison."""
+
+def show(folder: Path, style: str, plot: Path | None = None) -> int:
+    """A run's summary, or a sweep's comparison; `plot`: where to write its pictures as well."""
+    if plot is None:
+        return _show(folder, style)
+    from ingestexp.report.plot import check_plot, plot_run, plot_sweep
+
+    check_plot(plot)
+    code = _show(folder, style)
+    if code == EXIT_UNREADABLE:
+        return code
+    if (folder / SWEEP_FILE).is_file():
+        sweep = open_sweep(folder, with_tables=False)
+        plot_sweep(sweep.variants, str((sweep.facts.get("experiment") or {}).get("name") or folder.name), plot)
+    else:
+        plot_run(folder, plot)
+    print(f"picture   {plot}", file=sys.stderr if style != "table" else sys.stdout)
+    return code
+
+
+def _show(folder: Path, style: str) -> int:
     if not (folder / SWEEP_FILE).is_file():
         if style != "table":
             return _show_run_rows(folder, style)
@@ -150,14 +170,14 @@ def compare(a: Path, b: Path, style: str) -> int:
             "what": f"p{each.quantile * 100:g} ms",
             "A": each.a_ms,
             "B": each.b_ms,
-            "B - A": each.b_ms - each.a_ms,
+            "B−A": each.b_ms - each.a_ms,
             "from": each.interval_ms.low,
             "to": each.interval_ms.high,
         }
         for each in found.differences
     ]
     sheet += [
-        {"what": f"mean {part} ms", "A": before, "B": after, "B - A": after - before, "from": None, "to": None}
+        {"what": f"mean {part} ms", "A": before, "B": after, "B−A": after - before, "from": None, "to": None}
         for part, before, after in found.parts_ms
     ]
     if style == "table":
@@ -166,7 +186,7 @@ def compare(a: Path, b: Path, style: str) -> int:
             f"{found.item_count:,} items paired by id: {found.slower_ratio:.1%} slower in B,"
             f" {found.faster_ratio:.1%} faster, {found.mean_ms:+.3g} ms on average"
         )
-    _print(["what", "A", "B", "B - A", "from", "to"], sheet, style)
+    _print(["what", "A", "B", "B−A", "from", "to"], sheet, style)
     return 0
 
 

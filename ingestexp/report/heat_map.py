@@ -59,8 +59,8 @@ def print_heat_maps(out: Console, variants: Sequence[VariantFigures]) -> None:
     for stage, grid in maps.items():
         sizes, waits = axes(grid)
         percentile = next(iter(grid.values())).cells[0].manifest["slo"]["percentile"]
-        title = f"{stage}: p{percentile:g} ms over max_size and max_wait"
-        table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", padding=(0, 1, 0, 0))
+        out.print(Text(f"{stage}: p{percentile:g} ms over max_size and max_wait", style="bold"))
+        table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
         table.add_column("max_size", justify="right")
         for wait in waits:
             table.add_column("no timer" if wait is None else f"{wait:g} ms", justify="right")

@@ -53,7 +53,7 @@ def print_table(console: Console, columns: Sequence[str], rows: Sequence[Row], t
             break
         shown.pop()
     # One blank between columns, which is the box's own: the widths above count on it.
-    table = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", title_style="bold", padding=0)
+    table = Table(box=box.SIMPLE_HEAD, padding=0)
     for name in shown:
         table.add_column(
             heading(name) if len(heading(name)) <= widths[name] else heading(name).replace(" ", "\n"),
@@ -63,6 +63,8 @@ def print_table(console: Console, columns: Sequence[str], rows: Sequence[Row], t
         )
     for number in range(len(rows)):
         table.add_row(*(cells[name][number] for name in shown))
+    if title:
+        console.print(title, style="bold", soft_wrap=True)  # a table's own would wrap at the table's width
     console.print(table)
     left_out = [name for name in columns if name not in shown]
     if left_out:
