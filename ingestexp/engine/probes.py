@@ -7,15 +7,20 @@ from __future__ import annotations
 
 import os
 import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ingestexp.engine.stall_probe import StallProbe
 
 _TICKS_NS = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 class HostProbe:
-    """Keeps the files open: a read is one system call."""
+    """Keeps the files open: a read is one system call. Owns `stalls`: closes it too."""
 
-    def __init__(self) -> None:
+    def __init__(self, stalls: StallProbe | None = None) -> None:
+        self._stalls = stalls
         self._statm = _open("/proc/self/statm")
         self._stat = _open("/proc/stat")
         self._psi_cpu = _open("/proc/pressure/cpu")
@@ -42,7 +47,13 @@ class HostProbe:
         """Time that all tasks waited for I/O, since boot."""
         return _psi_total_us(_read(self._psi_io), b"full")
 
+    def stall_max_ns(self) -> int | None:
+        """The longest that a process which wanted to run had to wait, since the last look."""
+        return self._stalls.max_ns() if self._stalls else None
+
     def close(self) -> None:
+        if self._stalls is not None:
+            self._stalls.close()
         for descriptor in (self._statm, self._stat, self._psi_cpu, self._psi_io):
             if descriptor >= 0:
                 os.close(descriptor)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from ingestexp.engine.live_run import LiveRun, RunEnd
 from ingestexp.engine.probes import HostProbe
 from ingestexp.engine.sampler import Sampler
 from ingestexp.engine.simulated_run import SimulatedRun
+from ingestexp.engine.stall_probe import StallProbe
 from ingestexp.experiment.build import build
 from ingestexp.experiment.manifest import Manifest, first_facts
 from ingestexp.experiment.progress import Interrupts, ProgressLine
@@ -124,12 +126,15 @@ class _Run:
             watch = line.histogram.watch if line.shown and not isinstance(parts.load, Saturate) else None
             self.writer = TraceWriter(self.run_dir, parts.load.phases, self.simulated, watch)
             recorder = Recorder(self.writer, NEVER if self.simulated else SEGMENT_NS)
-        probe = None if self.simulated else HostProbe()
+        probe = None if self.simulated else HostProbe(StallProbe() if config.trace.enabled else None)
         sampler = Sampler(core, parts.load, int(config.trace.sample_every_ms * 1e6), self.writer, probe)
         drain_ns = int(config.run.drain_s * 1e9)
         uniform = parts.jitter_rng.random
         cpu_ns = time.process_time_ns()
-        with self.interrupts:  # a wish to end is counted while the load runs, and raises again from then on
+        with (
+            closing(probe) if probe else nullcontext(),
+            self.interrupts,
+        ):  # a wish to end is counted while the load runs, and raises again from then on
             if self.simulated:
                 assert not isinstance(parts.load, Saturate)
                 end = SimulatedRun(
@@ -142,8 +147,6 @@ class _Run:
         line.clear()
         driven_s = time.time() - end.started_wall_s
         self._close_trace(recorder, sampler, end)
-        if probe is not None:
-            probe.close()
         totals = recorder.totals
         self.manifest.facts.update(
             load_started_at_s=end.started_wall_s,
