@@ -52,12 +52,15 @@ class _Source:
         self.closing = True
         self._floor.poke_source()
 
-    def _blocked(self) -> bool:
-        """Wait while the queue is full; False once there is room or the run is ending."""
+    def _blocked(self, until_ns: int | None = None) -> bool:
+        """Wait while the queue is full; False once there is room, True when the run or the time is over before."""
         floor = self._floor
         while floor.paused and not self.closing and not floor.finished:
-            floor.source_gate.acquire(timeout=LONGEST_SLEEP_S)
-        self.left_blocked = self.closing or floor.finished
+            left_s = LONGEST_SLEEP_S if until_ns is None else (until_ns - self.now_ns()) / 1e9
+            if left_s <= 0:
+                break
+            floor.source_gate.acquire(timeout=min(left_s, LONGEST_SLEEP_S))
+        self.left_blocked = self.closing or floor.finished or floor.paused
         return self.left_blocked
 
     def _drain(self) -> Iterator[Event]:
@@ -185,7 +188,7 @@ class SaturateLane(_Source):
                 count = min(count, last - first)
                 if not count:
                     break
-            if floor.paused and self._blocked():
+            if floor.paused and self._blocked(end_ns):
                 break
             if end_ns is not None and self.now_ns() >= end_ns:
                 break

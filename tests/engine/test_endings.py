@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -170,3 +171,14 @@ def test_saturate_ends_with_its_duration(tmp_path: Path) -> None:
     by_id, repeated = fates(tmp_path, core.offered)
     assert balance(by_id, repeated).committed == core.offered > 0
     assert np.all(by_id == 0)
+
+
+def test_saturate_ends_with_its_duration_also_while_a_slow_sink_holds_it_back(tmp_path: Path) -> None:
+    """It is let in again when half of the queue is gone: that would take this sink two seconds."""
+    sink = HandSink(lambda batch: time.sleep(0.001))
+    core = Setup(Overflow.BLOCK, capacity=4_000, max_size=1).pipeline()
+    end = run(tmp_path, core, Saturate(None, 30 * MS), sink, drain_ns=20 * MS)
+    assert 30 * MS <= end.load_ended_at_ns < 1_000 * MS
+    by_id, repeated = fates(tmp_path, core.offered)
+    assert balance(by_id, repeated).balanced
+    assert 0 < core.committed < 2_000
