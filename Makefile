@@ -1,6 +1,8 @@
 # One command each: run, test, bench. Needs make and a Python ≥ 3.11, nothing else.
 #
-#   make run ARGS="window.max_size=64 load.rate_per_s=50000"     PYTHON=/path/to/python3.12 make test
+#   make run                                                      one item a batch against batches, with verdicts
+#   make run ARGS="window.max_size=64 load.rate_per_s=50000"      one run of your own
+#   PYTHON=/path/to/python3.12 make test
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -14,13 +16,21 @@ ARGS  ?=
 TESTS ?=
 PYTHON ?=
 
-.PHONY: help run test lint bench lock clean
+EXPERIMENTS := before_after window_tuning
+
+.PHONY: help run acceptance test lint bench lock clean
 
 help: ## This list.
-	@awk -F ': .*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ': .*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: $(VENV)/run.stamp ## One run on the embedded default and its summary (ARGS="key=value …" to change it).
-	@$(PY) -m ingestexp $(ARGS) || test $$? -eq 1 # a verdict that is not PASS is an answer, not an error of make
+run: $(VENV)/run.stamp ## Before and after batching, on the embedded default, a minute (ARGS="key=value …": a run of your own).
+	@$(PY) -m ingestexp $(or $(ARGS),+experiment=before_after) || test $$? -eq 1 # not PASS is an answer, not an error of make
+
+acceptance: $(VENV)/run.stamp ## All acceptance experiments, five minutes, and one table of their criteria.
+	@for each in $(EXPERIMENTS); do \
+	  $(PY) -m ingestexp +experiment=$$each sweep.resume=false $(ARGS) || test $$? -eq 1 || exit; \
+	done
+	@$(PY) -m ingestexp.report accept $(EXPERIMENTS)
 
 test: lint ## Style, types, layers and all tests (TESTS=tests/core to run some).
 	$(PY) -m pytest --numprocesses auto --dist loadgroup $(TESTS)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
+from rich.text import Text
 
 from ingestexp.experiment.sweep_folder import FILE_NAME as SWEEP_FILE
 from ingestexp.experiment.sweep_folder import read_sweep, sweeps_below
@@ -18,10 +19,10 @@ from ingestexp.report.evidence import Answers, EvidenceError
 from ingestexp.report.listing import COLUMNS, rows
 from ingestexp.report.sheet import print_table, render
 from ingestexp.report.sweep_report import (
+    criterion_line,
     criterion_row,
     open_sweep,
     plain_console,
-    print_criteria,
     print_sweep,
 )
 from ingestexp.report.variant_sheet import variant_rows
@@ -96,18 +97,22 @@ def _show_run_rows(folder: Path, style: str) -> int:
 def accept(named: Sequence[str], style: str) -> int:
     """The criteria of all of them in one table; 0 if every one passes."""
     sheet: list[Row] = []
+    lines: list[Text] = []
     for name in named:
         sweep = open_sweep(_sweep_folder(name), with_tables=False)
         experiment = (sweep.facts.get("experiment") or {}).get("name") or sweep.folder.name
         if not sweep.judgements:
             raise EvidenceError(f"{name}: this sweep declares no acceptance criteria (experiment.acceptance)")
-        if style == "table":
-            out = Console(highlight=False) if sys.stdout.isatty() else plain_console()
-            print_criteria(out, sweep.judgements, f"{experiment}   {sweep.folder}")
         sheet += [{"experiment": experiment, **criterion_row(each)} for each in sweep.judgements]
+        lines += [criterion_line(each) for each in sweep.judgements if each.result != PASS]
+        lines.append(Text.assemble(("evidence  ", "bold"), f"{experiment}: {sweep.folder}"))
     if style != "table":
         print(render(list(sheet[0]), sheet, style))
     else:
+        out = Console(highlight=False) if sys.stdout.isatty() else plain_console()
+        print_table(out, [name for name in sheet[0] if name != "reason"], sheet, "acceptance")
+        for line in lines:
+            out.print(line, soft_wrap=True)
         passed = sum(row["verdict"] == PASS for row in sheet)
         print(f"{passed} of {len(sheet)} criteria PASS")
     return int(any(row["verdict"] != PASS for row in sheet))

@@ -124,11 +124,16 @@ def print_criteria(out: Console, judgements: list[Judgement], titled: str = "acc
     rows = [criterion_row(judgement) for judgement in judgements]
     print_table(out, ["criterion", "verdict", "figure", "interval", "bound", "rows"], rows, titled)
     for judgement in judgements:
-        line = Text.assemble((f"{judgement.result:<13}", STYLES.get(judgement.result, "")), judgement.criterion.name)
-        line.append(f": {judgement.criterion.says}")
-        if judgement.result != PASS:
-            line.append(f" -- {judgement.reason}")
-        out.print(line, soft_wrap=True)
+        out.print(criterion_line(judgement), soft_wrap=True)
+
+
+def criterion_line(judgement: Judgement) -> Text:
+    """What it says, and why it does not pass."""
+    line = Text.assemble((f"{judgement.result:<13}", STYLES.get(judgement.result, "")), judgement.criterion.name)
+    line.append(f": {judgement.criterion.says}")
+    if judgement.result != PASS:
+        line.append(f" ({judgement.reason})")
+    return line
 
 
 def criterion_row(judgement: Judgement) -> Row:
