@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 from tests.analysis.test_tables import NO_WARMUP, ask, picked, settled
@@ -77,3 +78,69 @@ def test_before_after_of_runs_that_were_not_judged_or_left_nothing(tmp_path: Pat
     one_run(tmp_path / "other", cell(0, "", "mine"), 5, None)
     found = ask(f"{tmp_path}/killed,{tmp_path}/other", "tables/before_after.sql")
     assert picked(found, "variant", "committed_per_s", "verdict") == [("mine", 100, None), ("killed", None, None)]
+
+
+def served(batch_id: int, size: int, service_us: float, **columns: Any) -> Row:
+    sent = batch_id * 10 * MS
+    times = {"closed_at_ns": sent, "sent_at_ns": sent, "settled_at_ns": sent + round(service_us * 1000)}
+    return batch(batch_id, 0, size - 1, **{**times, **columns})
+
+
+def cost_model(folder: Path, batches: list[Row]) -> Row:
+    (found,) = ask(write_run(folder, [], batches, slo=NO_WARMUP, ended_at_ns=SECOND), "tables/cost_model.sql")
+    return found
+
+
+def test_cost_model_finds_the_line_among_many_single_items_and_stalls(tmp_path: Path) -> None:
+    """T(n) = 200 + 2 n us; a thousand batches of one item, one in a hundred a stall of 6 ms; few big ones."""
+    sizes = [1] * 1000 + [8, 64, 64, 512, 512]
+    batches = [served(i, n, 6000 if i % 100 == 7 else 200 + 2 * n) for i, n in enumerate(sizes)]
+    found = cost_model(tmp_path / "run", batches)
+    assert (found["fixed_us"], found["per_item_us"]) == (pytest.approx(200), pytest.approx(2))
+    assert (found["fixed_low_us"], found["fixed_high_us"]) == (pytest.approx(200), pytest.approx(200))
+    assert (found["r2"], found["break_even_items"]) == (pytest.approx(1), pytest.approx(100))
+    assert (found["batch_count"], found["size_count"], found["stalled_count"]) == (1005, 4, 10)
+    assert found["lack_of_fit"] is None
+    assert found["predicted_speedup"] is None
+
+
+def test_cost_model_has_an_interval_and_a_lack_of_fit(tmp_path: Path) -> None:
+    """Batches of a size differ by 1 %. On a line that is all; a bend at 100 items is told apart."""
+    sizes = [n for n in (1, 2, 4, 8, 16, 64, 128, 256) for _ in range(50)]
+    noise = np.random.default_rng(3).normal(1, 0.01, len(sizes))
+    line = [served(i, n, (300 + 3 * n) * noise[i]) for i, n in enumerate(sizes)]
+    bent = [served(i, n, (300 + 3 * min(n, 100)) * noise[i]) for i, n in enumerate(sizes)]
+    found = cost_model(tmp_path / "line", line)
+    assert found["fixed_low_us"] < 300 < found["fixed_high_us"]
+    assert found["per_item_low_us"] < 3 < found["per_item_high_us"]
+    assert found["lack_of_fit"] < 2
+    assert found["residual_us"] == pytest.approx(5, rel=0.3)
+    assert cost_model(tmp_path / "bent", bent)["lack_of_fit"] > 100
+
+
+def test_cost_model_quotes_no_line_from_two_sizes(tmp_path: Path) -> None:
+    found = cost_model(tmp_path / "run", [served(i, 1 + i % 2, 200) for i in range(100)])
+    assert (found["fixed_us"], found["r2"], found["break_even_items"]) == (None, None, None)
+    assert (found["batch_count"], found["size_count"]) == (100, 2)
+
+
+def test_cost_model_predicts_what_saturated_runs_measured(tmp_path: Path) -> None:
+    """T(n) = 90 + 10 n us: 100 batches of one take 10 ms; 10 of ten 1.9 ms. Windows of 1 and 16 items."""
+    load = {"phases": ["saturate"], "saturate": True}
+    for name, size, end_us in (("one", 1, 10_000), ("ten", 10, 1_900)):
+        batches = [
+            batch(
+                k, 0, size - 1, sent_at_ns=k * (90 + 10 * size) * 1000, settled_at_ns=(k + 1) * (90 + 10 * size) * 1000
+            )
+            for k in range(100 // size)
+        ]
+        batches.append(batch(900, 0, 4, sent_at_ns=MS, settled_at_ns=MS + 140_000, outcome="failed"))
+        batches.append(batch(901, 0, 4, sent_at_ns=MS * 100, settled_at_ns=MS * 100 + 140_000))
+        config = {"window": {"max_size": 1 if size == 1 else 16}, "sink": {"kind": "sqlite"}}
+        changes = {"load": load, "slo": NO_WARMUP, "load_ended_at_ns": end_us * 1000, "config": config}
+        write_run(tmp_path / name, [], batches, **changes)
+    (found,) = ask(tmp_path, "tables/cost_model.sql")
+    assert (found["fixed_us"], found["per_item_us"]) == (pytest.approx(90), pytest.approx(10))
+    assert (found["from_items_per_batch"], found["to_items_per_batch"]) == (1, 10)
+    assert found["predicted_speedup"] == pytest.approx(10 * 100 / 190)
+    assert found["measured_speedup"] == pytest.approx(10 * 100 / 190)
