@@ -6,7 +6,7 @@ stands (`sweep_report`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.text import Text
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from ingestexp.report.sweep_figures import VariantFigures
 
 Row = dict[str, Any]
+
+MOST_COMPARED: Final = 4
 
 
 def variant_rows(variants: list[VariantFigures], rounded: bool = True) -> list[Row]:
@@ -99,22 +101,25 @@ def _p99_text(each: VariantFigures) -> str | None:
 
 
 def comparison_lines(variants: list[VariantFigures]) -> list[Text]:
-    """Where a stage has two variants: what the second does to the first."""
+    """Where a stage has a few variants: what each does to the first."""
     lines = []
     for stage in dict.fromkeys(each.stage for each in variants):
-        pair = [each for each in variants if each.stage == stage]
-        if len(pair) != 2:
-            continue
-        first, second = pair
-        parts = []
-        if first.committed_per_s and second.committed_per_s:
-            parts.append(f"committed/s × {second.committed_per_s / first.committed_per_s:.3g}")
-        before, after = first.per_item("commits"), second.per_item("commits")
-        if before and after:
-            parts.append(f"commits/item ÷ {before / after:.3g}")
-        if first.p99_ms is not None and second.p99_ms is not None:
-            growing = "≥ " if first.growing_count else ""
-            parts.append(f"p99 {growing}{say.ms(first.p99_ms * 1e6)} → {say.ms(second.p99_ms * 1e6)} ms")
-        where = f"{stage}: " if stage else ""
-        lines.append(Text(f"{where}{first.variant} → {second.variant}: {', '.join(parts)}"))
+        first, *others = [each for each in variants if each.stage == stage]
+        for other in others if len(others) < MOST_COMPARED else ():
+            where = f"{stage}: " if stage else ""
+            lines.append(Text(f"{where}{first.variant} → {other.variant}: {', '.join(_changes(first, other))}"))
     return lines
+
+
+def _changes(first: VariantFigures, second: VariantFigures) -> list[str]:
+    parts = []
+    if first.committed_per_s and second.committed_per_s:
+        parts.append(f"committed/s × {second.committed_per_s / first.committed_per_s:.3g}")
+    before, after = first.per_item("commits"), second.per_item("commits")
+    if before and after:
+        parts.append(f"commits/item ÷ {before / after:.3g}")
+    if first.p99_ms is not None and second.p99_ms is not None:
+        signs = ["≥ " if each.growing_count else "" for each in (first, second)]
+        values = [say.ms(each * 1e6) for each in (first.p99_ms, second.p99_ms)]
+        parts.append(f"p99 {signs[0]}{values[0]} → {signs[1]}{values[1]} ms")
+    return parts
