@@ -22,6 +22,7 @@ from ingestexp.engine.sampler import Sampler
 from ingestexp.engine.simulated_run import SimulatedRun
 from ingestexp.engine.stall_probe import StallProbe
 from ingestexp.experiment.build import build
+from ingestexp.experiment.host_check import is_served
 from ingestexp.experiment.manifest import Manifest, first_facts
 from ingestexp.experiment.progress import Interrupts, ProgressLine
 from ingestexp.experiment.self_check import self_checks
@@ -85,6 +86,7 @@ class _Run:
         self.interrupts = Interrupts()
         self.notices = Notices()
         self.writer: TraceWriter | None = None
+        self.others_cpu_ratio: float | None = None
         self.simulated = config.clock.value == "simulated"
 
     def execute(self) -> RunResult:
@@ -144,6 +146,7 @@ class _Run:
                 end = LiveRun(
                     core, recorder, parts.load, parts.payloads, parts.sink, uniform, drain_ns, sampler, line
                 ).run()
+            self.others_cpu_ratio = probe.others_cpu_ratio() if probe else None
         line.clear()
         driven_s = time.time() - end.started_wall_s
         self._close_trace(recorder, sampler, end)
@@ -186,7 +189,8 @@ class _Run:
         self.manifest.facts["sink"].update(parts.sink.describe())
         writer = None if isinstance(end.error, TraceError) else self.writer
         offered = self.manifest.facts["counters"]["offered"]
-        checks = self_checks(self.run_dir, offered, parts, writer, self.simulated)
+        served = is_served(self.manifest.facts["config"]["sink"])
+        checks = self_checks(self.run_dir, offered, parts, writer, self.simulated, self.others_cpu_ratio, served)
         checks["generator"]["source_core"] = end.source_core
         self.manifest.facts["self_checks"] = checks
 

@@ -1,13 +1,17 @@
 """What a run checks about itself once its evidence is closed. Trusts no counter in memory.
 
-Must live here: the ledger by id, the read-back of the sink, the generator's lateness. Must not: verdicts (`report`).
+Must live here: the ledger by id, the read-back of the sink, the generator's lateness, how calm the host
+was. Must not: verdicts (`report`).
 """
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
+from ingestexp.experiment.host_check import host_check
 from ingestexp.ports import Saturate, SinkError
+from ingestexp.trace.host_samples import host_samples
 from ingestexp.trace.ledger import audit_readback, balance, fates, lateness_quantile_ns
 
 if TYPE_CHECKING:
@@ -18,9 +22,18 @@ if TYPE_CHECKING:
 
 
 def self_checks(
-    run_dir: Path, offered: int, parts: Parts, writer: TraceWriter | None, simulated: bool
+    run_dir: Path,
+    offered: int,
+    parts: Parts,
+    writer: TraceWriter | None,
+    simulated: bool,
+    others_cpu_ratio: float | None = None,
+    served: bool = False,
 ) -> dict[str, Any]:
-    """The manifest's `self_checks`; without a trace (`writer` None) only what needs none. Raises OSError."""
+    """The manifest's `self_checks`; without a trace (`writer` None) only what needs none. Raises OSError.
+
+    `others_cpu_ratio` and `served`: see `host_check`.
+    """
     checks: dict[str, Any] = {"generator": {"lateness_p99_ns": None}}
     if writer is None:
         return checks
@@ -34,6 +47,8 @@ def self_checks(
         "parts": writer.item_parts,
         "writer_stall_ns": writer.stall_ns,
     }
+    if not simulated:
+        checks["host"] = host_check(host_samples(run_dir), os.cpu_count() or 1, others_cpu_ratio, served)
     if not simulated and not isinstance(parts.load, Saturate):
         checks["generator"]["lateness_p99_ns"] = lateness_quantile_ns(run_dir, 0.99)
     return checks

@@ -63,11 +63,18 @@ def violation_lines(figures: Figures) -> list[Text]:
     return lines
 
 
+def disturbed_lines(figures: Figures) -> list[Text]:
+    """One line where the host was not calm, else none."""
+    host = (figures.manifest.get("self_checks") or {}).get("host") or {}
+    why = "; ".join(host.get("why") or ["no reason was recorded"])
+    return [Text(f"the host was disturbed: {why}", style="yellow")] if host.get("disturbed") else []
+
+
 def verdict_lines(figures: Figures) -> list[Text]:
     """The verdict with figure, interval, bound and reason."""
     verdict, slo = figures.verdict, figures.slo
     if verdict.result is None:
-        return [Text.assemble(("none", "bold"), f": {verdict.reason}")]
+        return [Text.assemble(("none", "bold"), f": {verdict.reason}"), *disturbed_lines(figures)]
     line = Text(verdict.result, style=STYLES[verdict.result])
     response = figures.latency.get(("response", "slo"))
     name = f"p{slo.percentile:g}"
@@ -93,6 +100,7 @@ def verdict_lines(figures: Figures) -> list[Text]:
             )
         )
     lines += [Text(note, style="yellow") for note in verdict.notes]
+    lines += disturbed_lines(figures)
     if figures.lost_count:
         infinite = quantile_text(figures.latency.get(("response", "slo_with_losses")))
         words = f"of what was kept: {figures.lost_count:,} dropped or dead-lettered items are not in it;"
