@@ -79,7 +79,7 @@ SELECT
         CASE WHEN regexp_extract(run, '[^/]*$') IN ('latest', '') THEN content ->> '$.run_id' END, regexp_extract(run, '[^/]*$')) AS variant,
     coalesce((content ->> '$.cell.repeat')::INTEGER, 0) AS repeat,
     (content ->> '$.cell.number')::INTEGER AS cell_number,
-    coalesce((content ->> '$.cell.is_disturbed')::BOOLEAN, false) AS is_disturbed,
+    coalesce((content ->> '$.cell.is_disturbed')::BOOLEAN, (content ->> '$.self_checks.host.disturbed')::BOOLEAN, false) AS is_disturbed,
     is_superseded,
     content ->> '$.status' AS status,
     content ->> '$.status_reason' AS status_reason,

@@ -6,6 +6,7 @@ tests is calm.
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -73,8 +74,8 @@ def test_the_share_of_others_needs_some_time(monkeypatch: pytest.MonkeyPatch) ->
 
     clock: dict[str, Any] = {"now": 0, "busy": 0}
     monkeypatch.setattr(probes, "_busy_ns", lambda _cores: clock["busy"])
-    monkeypatch.setattr(probes.time, "monotonic_ns", lambda: clock["now"])
-    monkeypatch.setattr(probes.time, "process_time_ns", lambda: 0)
+    monkeypatch.setattr(time, "monotonic_ns", lambda: clock["now"])
+    monkeypatch.setattr(time, "process_time_ns", lambda: 0)
     probe = HostProbe()
     cores = len(probe._cores)
     try:
