@@ -178,9 +178,14 @@ def host_facts(run_dir: Path) -> dict[str, Any]:
         "boot_id": boot_id(),
         "machine": platform.machine(),
         "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
-        "filesystem": _filesystem(run_dir),
+        "filesystem": filesystem_of(run_dir),
         "python": sys.version.split()[0],
     }
+
+
+def sink_filesystem(sink: dict[str, Any], run_dir: Path) -> str | None:
+    """Of the folder that a sink's plain config keeps its files in; None for a sink without files."""
+    return filesystem_of((run_dir / (sink["path"] or "sink")).parent) if "path" in sink else None
 
 
 def boot_id() -> str | None:
@@ -201,17 +206,18 @@ def _cpu_model() -> str:
     return models[0] if models else platform.processor()
 
 
-def _filesystem(folder: Path) -> str | None:
+def filesystem_of(folder: Path) -> str | None:
     """The type of the filesystem that holds the folder (tmpfs: nothing there is durable)."""
     try:
         mounts = Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()
     except OSError:
         return None
-    target = str(folder.resolve())
+    target = str(folder.resolve())  # also of what does not exist yet
     best: tuple[int, str | None] = (-1, None)
     for line in mounts:
-        _, mount_point, kind, *_ = line.split(" ")
+        _, mount_point, kind, *_ = line.replace("\\040", "\x00").split(" ")
+        mount_point = mount_point.replace("\x00", " ")
         inside = target == mount_point or target.startswith(mount_point.rstrip("/") + "/")
-        if inside and len(mount_point) > best[0]:
+        if inside and len(mount_point) >= best[0]:  # of two on one folder the later hides the other
             best = (len(mount_point), kind)
     return best[1]

@@ -23,7 +23,7 @@ from ingestexp.engine.simulated_run import SimulatedRun
 from ingestexp.engine.stall_probe import StallProbe
 from ingestexp.experiment.build import build
 from ingestexp.experiment.host_check import is_served
-from ingestexp.experiment.manifest import Manifest, first_facts
+from ingestexp.experiment.manifest import Manifest, first_facts, sink_filesystem
 from ingestexp.experiment.progress import Interrupts, ProgressLine
 from ingestexp.experiment.self_check import self_checks
 from ingestexp.ports import Notices, Saturate, SinkError
@@ -197,7 +197,12 @@ class _Run:
     def _describe(self, parts: Parts) -> None:
         sink = parts.sink
         self.manifest.facts.update(
-            sink={"name": sink.name, "durable": sink.durable, "simulated": sink.simulated or self.simulated},
+            sink={
+                "name": sink.name,
+                "durable": sink.durable,
+                "simulated": sink.simulated or self.simulated,
+                "filesystem": sink_filesystem(self.manifest.facts["config"]["sink"], self.run_dir),
+            },
             load={
                 "phases": list(parts.load.phases),
                 "duration_ns": parts.load.duration_ns,

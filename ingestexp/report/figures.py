@@ -23,6 +23,8 @@ AUDITS: Final = ("conservation", "stages_monotone", "batches_match_items")
 MAX_BUCKETS: Final = 1500
 """Enough for an interval's ends; the figures themselves are exact."""
 
+VOLATILE_FILESYSTEMS: Final = ("tmpfs", "ramfs")
+
 Row = dict[str, Any]
 
 
@@ -143,7 +145,16 @@ def case_of(
         backlog_grows=bool(backlog and backlog["grows"]),
         backlog_grows_without_lateness=bool(backlog and backlog["grows_without_lateness"]),
         seed=int(manifest.get("seed") or 0),
+        disturbed=bool((checks.get("host") or {}).get("disturbed")),
+        volatile_filesystem=_volatile_filesystem(manifest),
     )
+
+
+def _volatile_filesystem(manifest: Row) -> str | None:
+    """By what the run recorded of a sink that really stored something."""
+    sink = manifest.get("sink") or {}
+    claims = sink.get("durable") and not sink.get("simulated")
+    return sink["filesystem"] if claims and sink.get("filesystem") in VOLATILE_FILESYSTEMS else None
 
 
 def _blocks(evidence: Evidence, extent: Row | None) -> Blocks:
@@ -154,11 +165,18 @@ def _blocks(evidence: Evidence, extent: Row | None) -> Blocks:
     measured_ns = max(extent["last_due_ns"] - warmup_ns, 0)
     wanted = block_count(measured_ns, extent["stall_cycle_ns"], extent["attempt_count"])
     evidence.set("block_count", f"{wanted}::BIGINT")
-    return blocks_of(evidence.columns("tables/verdict_blocks.sql"))
+    return blocks_of(evidence.columns("tables/verdict_blocks.sql"), _stalled(evidence))
 
 
-def blocks_of(cells: dict[str, Any] | None) -> Blocks:
-    """From the columns of `verdict_blocks` of one run; None or no rows: no block."""
+def _stalled(evidence: Evidence) -> frozenset[int]:
+    """The blocks of one run in which a disturbed host stalled; a calm one is not asked."""
+    if not ((evidence.manifest.get("self_checks") or {}).get("host") or {}).get("disturbed"):
+        return frozenset()
+    return frozenset(row["block"] for row in evidence.rows("tables/stalled_blocks.sql"))
+
+
+def blocks_of(cells: dict[str, Any] | None, stalled: frozenset[int] = frozenset()) -> Blocks:
+    """From the columns of `verdict_blocks` of one run, and the numbers of `stalled_blocks`; no rows: no block."""
     if cells is None or not len(cells["block"]):
         empty = np.zeros(0, dtype=np.int64)
         return Blocks(empty, empty, empty, empty.reshape(0, 0), empty)
@@ -178,6 +196,7 @@ def blocks_of(cells: dict[str, Any] | None) -> Blocks:
         by_block("over_without_lateness_count"),
         histogram,
         buckets * step + step // 2,
+        np.isin(blocks, list(stalled)).astype(np.int64) if stalled else None,
     )
 
 

@@ -68,12 +68,13 @@ def _answered(answers: Answers, readable: dict[Path, tuple[Row, str, str | None]
     medians = _by_run(answers, [row for row in responses if row["quantile"] == "p50"])
     unbalanced = {answers.folder_of(row["run"]) for row in answers.rows("audits/conservation.sql", limit=10_000)}
     blocks = _cells_by_run(answers)
+    stalled = _stalled_by_run(answers, readable)
     for run_dir, (manifest, status, reason) in readable.items():
         backlog = backlogs.get(run_dir)
         case = case_of(
             manifest,
             (status, reason),
-            blocks_of(blocks.get(run_dir)),
+            blocks_of(blocks.get(run_dir), frozenset(stalled[run_dir])),
             conserved=run_dir not in unbalanced,
             backlog=None if run_dir not in extents else backlog,
         )
@@ -91,6 +92,16 @@ def _answered(answers: Answers, readable: dict[Path, tuple[Row, str, str | None]
 
 def _by_run(answers: Answers, rows: Iterable[Row]) -> dict[Path, Row]:
     return {answers.folder_of(row["run"]): row for row in rows}
+
+
+def _stalled_by_run(answers: Answers, readable: dict[Path, tuple[Row, str, str | None]]) -> defaultdict[Path, set[int]]:
+    """The rows of `stalled_blocks`; not asked where every host was calm."""
+    found: defaultdict[Path, set[int]] = defaultdict(set)
+    checks = ((manifest.get("self_checks") or {}).get("host") or {} for manifest, _, _ in readable.values())
+    if any(check.get("disturbed") for check in checks):
+        for row in answers.rows("tables/stalled_blocks.sql"):
+            found[answers.folder_of(row["run"])].add(row["block"])
+    return found
 
 
 def _cells_by_run(answers: Answers) -> dict[Path, dict[str, Any]]:

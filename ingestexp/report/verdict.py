@@ -41,13 +41,26 @@ class Slo:
 
 @dataclass(frozen=True, slots=True)
 class Blocks:
-    """Exceedances by time block: (k,) each; histogram (k, b) over `latency_bucket`s (b,) ascending."""
+    """Exceedances by time block: (k,) each; histogram (k, b) over `latency_bucket`s (b,) ascending.
+
+    `stalled` (k,): the blocks in which the host kept the run waiting; None: in none.
+    """
 
     items: Counts
     over: Counts
     over_without_lateness: Counts
     histogram: Counts
     buckets: Counts
+    stalled: Counts | None = None
+
+    def calm(self) -> Blocks:
+        """Without those in which the host stalled."""
+        if self.stalled is None:
+            return self
+        keep = self.stalled == 0
+        return Blocks(
+            self.items[keep], self.over[keep], self.over_without_lateness[keep], self.histogram[keep], self.buckets
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +79,10 @@ class Case:
     backlog_grows: bool
     backlog_grows_without_lateness: bool
     seed: int = 0
+    disturbed: bool = False
+    """The host was, by the run's own check."""
+    volatile_filesystem: str | None = None
+    """Where a sink that claims durability keeps its files in memory: the type of that filesystem."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +112,25 @@ def block_count(measured_ns: float, stall_cycle_ns: float | None, attempt_count:
 
 
 def decide(case: Case) -> Verdict:
-    """The first rule that applies, in the order: invalid, nothing to judge, saturated, exceedances."""
+    """The first rule that applies, in the order: invalid, nothing to judge, saturated, exceedances.
+
+    A FAIL of a disturbed host must also be one without the time blocks in which it stalled. A PASS stands: a
+    disturbance only makes a latency worse.
+    """
+    found = _decide(case)
+    if found.result != FAIL or not case.disturbed or case.blocks.stalled is None:
+        return found
+    stalled = int(np.count_nonzero(case.blocks.stalled[case.blocks.items > 0]))
+    calm_blocks = case.blocks.calm()
+    calm = judge(calm_blocks.over, calm_blocks, case.slo, case.seed).result
+    if not stalled or calm == FAIL:
+        return found
+    which = f"{stalled} of {found.block_count} blocks" if stalled < found.block_count else "blocks"
+    reason = f"the host was disturbed: without the {which} it was stalled in the verdict would be {calm}"
+    return _replace(found, INVALID, reason)
+
+
+def _decide(case: Case) -> Verdict:
     broken = _instrument_broken(case)
     if broken:
         return Verdict(INVALID, broken)
@@ -165,6 +200,9 @@ def _instrument_broken(case: Case) -> str | None:
         return "the read-back audit failed: the sink does not hold exactly what was committed"
     if not case.conserved:
         return "the trace does not account for every item once (see the audit)"
+    if case.volatile_filesystem is not None:
+        what = "what it acknowledged does not survive a power cut"
+        return f"the sink claims durability but lies on {case.volatile_filesystem}: {what}"
     return None
 
 

@@ -127,6 +127,13 @@ def write_run(folder: Path, items: list[Row], batches: list[Row] | None = None, 
     return folder
 
 
+def write_samples(run: Path, rows: list[Row]) -> None:
+    """Sampling rows into a run folder; a counter that is not named is 0."""
+    zeros = {column.name: 0 for column in schema.SAMPLES if not column.nullable}
+    full = [{**zeros, **row} for row in rows]
+    pq.write_table(table_of(full, schema.SAMPLES), run / "samples" / "000001.parquet")
+
+
 def table_of(rows: list[Row], table_schema: pa.Schema) -> pa.Table:
     columns = []
     for column in table_schema:
