@@ -1,0 +1,1 @@
+"""Examines the host before anyone believes a number: `python -m ingestexp.doctor`."""
