@@ -5,13 +5,13 @@ Must live here: depth and flush causes. Must not: latencies (`test_tables`), com
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 from tests.analysis.test_tables import NO_WARMUP, ask, picked
-from tests.report.evidence import MS, Row, item, write_run
+from tests.report.evidence import MS, SECOND, Row, batch, item, write_run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,3 +78,52 @@ def test_queue_depth_is_what_following_every_instant_gives(tmp_path: Path, bin_c
     ]
     assert {row["peak_depth"] for row in found} == {depth.max()}
     assert depth[round(found[0]["peak_at_ms"] * 1e6)] == depth.max()
+
+
+def closed(batch_id: int, size: int, cause: str, waited_ms: float, **columns: Any) -> Row:
+    """A batch of ids batch_id * 10 and on, open for 2 ms, that waited for a worker and took 5 ms to write."""
+    opened = batch_id * 10 * MS
+    shut = opened + 2 * MS
+    sent = shut + int(waited_ms * MS)
+    times = {"opened_at_ns": opened, "closed_at_ns": shut, "sent_at_ns": sent, "settled_at_ns": sent + 5 * MS}
+    first = batch_id * 10
+    return batch(batch_id, first, first + size - 1, cause=cause, oldest_age_ns=sent - opened, **{**times, **columns})
+
+
+def test_window_diagnosis_by_phase(tmp_path: Path) -> None:
+    """Ids alternate between phases by batch; a retry and a batch of the warm-up don't count."""
+    rows = [item(i, i * MS, phase="calm" if i // 10 % 2 else "peak", settled_at_ns=i * MS) for i in range(120)]
+    sent = [closed(0, 1, "age", 0)]
+    sent += [closed(number, 10, "size", 50) for number in (2, 4, 6)]
+    sent += [closed(8, 7, "age", 50), closed(10, 5, "drain", 0), closed(11, 10, "retry", 0)]
+    sent += [closed(number, number - 1, "age", 0.3) for number in (1, 3, 5)] + [closed(7, 6, "age", 3)]
+    slo = {"percentile": 99.0, "bound_ms": 50.0, "warmup_s": 0.005}
+    run = write_run(tmp_path / "run", rows, sent, slo=slo, load_ended_at_ns=SECOND)
+    found = ask(run, "tables/window_diagnosis.sql")
+    ratios = ("size_ratio", "bytes_ratio", "age_ratio", "drain_ratio", "at_max_size_ratio", "waited_ratio")
+    assert picked(found, "phase", "batch_count", *ratios, "reads_as") == [
+        ("calm", 4, 0, 0, 1, 0, 0, 0.25, "timer bound"),
+        ("peak", 5, 0.6, 0, 0.2, 0.2, 0.6, 0.8, "size bound"),
+    ]
+    assert picked(found, "median_size", "fill_ratio", "max_wait_ms") == [
+        (2, pytest.approx(0.3), 5),
+        (10, pytest.approx(0.84), 5),
+    ]
+    assert [row["oldest_age_ms"] for row in found] == pytest.approx([2.3, 52], rel=5e-4)
+
+
+@pytest.mark.parametrize(
+    ("batches", "reads_as"),
+    [
+        ([("age", 6.0)] * 3, "worker bound"),
+        ([("age", 0.3)] * 3, "timer bound"),
+        ([("bytes", 6.0)] * 2 + [("age", 6.0)], "size bound"),
+        ([("size", 0.0), ("age", 6.0), ("age", 0.3)], "mixed"),
+        ([("drain", 0.0)], "mixed"),
+    ],
+)
+def test_window_diagnosis_in_a_word(tmp_path: Path, batches: list[tuple[str, float]], reads_as: str) -> None:
+    sent = [closed(number, 3, cause, waited) for number, (cause, waited) in enumerate(batches)]
+    sent[0]["window_max_wait_ns"] = None
+    (found,) = ask(write_run(tmp_path / "run", [], sent, slo=NO_WARMUP), "tables/window_diagnosis.sql")
+    assert (found["phase"], found["reads_as"], found["max_wait_ms"]) == ("", reads_as, None)

@@ -144,3 +144,28 @@ def test_cost_model_predicts_what_saturated_runs_measured(tmp_path: Path) -> Non
     assert (found["from_items_per_batch"], found["to_items_per_batch"]) == (1, 10)
     assert found["predicted_speedup"] == pytest.approx(10 * 100 / 190)
     assert found["measured_speedup"] == pytest.approx(10 * 100 / 190)
+
+
+def test_window_grid_has_a_row_a_window_and_tune_stage(tmp_path: Path) -> None:
+    def tuned(number: int, stage: str, size: int, value_ms: float, result: str, repeat: int = 0) -> None:
+        config = {"window": {"max_size": size, "max_wait_ms": 5.0 if size > 1 else None}}
+        run = one_run(tmp_path, cell(number, stage, f"w{size}", repeat), 5, None, size=size, config=config)
+        (run / "verdict.json").write_text(
+            json.dumps({"result": result, "value_ms": value_ms, "growing": result == "FAIL"})
+        )
+
+    tuned(0, "pilot", 10, 1, "PASS")
+    tuned(1, "tune peak", 1, 900, "FAIL")
+    tuned(2, "tune peak", 10, 8, "PASS")
+    tuned(3, "tune peak", 10, 9, "INCONCLUSIVE", repeat=1)
+    tuned(4, "tune low", 1, 2, "PASS")
+    one_run(tmp_path, cell(5, "tune low", "unjudged"), 5, None)
+    found = ask(tmp_path, "tables/window_grid.sql")
+    columns = ("stage", "window_max_size", "window_max_wait_ms", "run_count", "p99_ms", "verdict", "growing")
+    assert picked(found, *columns)[:3] == [
+        ("tune peak", 1, None, 1, 900, "FAIL", True),
+        ("tune peak", 10, 5, 2, 9, "INCONCLUSIVE", False),
+        ("tune low", 1, None, 1, 2, "PASS", False),
+    ]
+    assert picked(found, "items_per_batch", "commits_per_item")[:3] == [(1, 1), (10, 0.1), (1, 1)]
+    assert picked(found, "variant", "p99_ms", "verdict", "growing")[3:] == [("unjudged", None, None, None)]
