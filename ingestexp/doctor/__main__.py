@@ -51,8 +51,8 @@ def examine(folder: Path, pairs: int, style: str) -> int:
     resolved: list[aa.Resolution] = []
     if pairs:
         try:
-            resolved = aa.measure(folder, pairs, lambda done, all_: say(f"equal runs: {done} of {all_}"))
-            findings += aa.pair_findings(resolved, pairs)
+            resolved, disturbed = aa.measure(folder, pairs, lambda done, all_: say(f"equal runs: {done} of {all_}"))
+            findings += [aa.calm_finding(disturbed, pairs), *aa.pair_findings(resolved, pairs)]
         except aa.PairsError as error:
             findings.append(Finding("A/A", str(error), INVALID, "runs of this host do not complete"))
     say("")

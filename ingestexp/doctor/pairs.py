@@ -19,7 +19,7 @@ from ingestexp.experiment.command_line import parse
 from ingestexp.experiment.run import execute
 from ingestexp.report.judging import judge_runs
 from ingestexp.report.student import mean_interval, t_quantile
-from ingestexp.sweep.fate import committed_per_s, manifest_of
+from ingestexp.sweep.fate import committed_per_s, is_disturbed, manifest_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -74,29 +74,40 @@ def resolution(metric: str, a: Sequence[float], b: Sequence[float]) -> Resolutio
     return Resolution(metric, fmean([*a, *b]), fmean(differences), interval.low, interval.high, factor * spread)
 
 
-def measure(folder: Path, pairs: int, told: Callable[[int, int], None]) -> list[Resolution]:
-    """A, B, A, B, … of both configs, in this process. `told`: how many of how many runs are over.
+def measure(folder: Path, pairs: int, told: Callable[[int, int], None]) -> tuple[list[Resolution], int]:
+    """A, B, A, B, … of both configs, in this process. Also: in how many of these runs the host was disturbed.
 
-    Raises PairsError, KeyboardInterrupt. Its evidence lies in a hidden folder below `folder` until it has been read.
+    `told`: how many of how many runs are over. Raises PairsError, KeyboardInterrupt. The evidence lies in a hidden
+    folder below `folder` until it has been read.
     """
     steady, flat_out = _config(STEADY), _config(FLAT_OUT)
     scratch = Path(tempfile.mkdtemp(prefix=".tmp-doctor-", dir=folder))
     try:
         _run(steady, scratch / "warm-up")
-        latencies, rates = [], []
+        latencies, rates, disturbed = [], [], 0
         for number in range(2 * pairs):
             told(2 * number, 4 * pairs)
             latencies.append(scratch / f"steady-{number}")
-            _run(steady, latencies[-1])
+            manifest = _run(steady, latencies[-1])
             told(2 * number + 1, 4 * pairs)
-            rates.append(_rate_per_s(_run(flat_out, scratch / f"flat-out-{number}")))
+            disturbed += is_disturbed(manifest)
+            manifest = _run(flat_out, scratch / f"flat-out-{number}")
+            disturbed += is_disturbed(manifest)
+            rates.append(_rate_per_s(manifest))
         judged = judge_runs(latencies)
         p50 = [_ms(one.p50_ns) for one in judged]
         p99 = [_ms(one.value_ns) for one in judged]
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     found = {"p50": p50, "p99": p99, "throughput": rates}
-    return [resolution(metric, values[0::2], values[1::2]) for metric, values in found.items()]
+    return [resolution(metric, values[0::2], values[1::2]) for metric, values in found.items()], disturbed
+
+
+def calm_finding(disturbed: int, pairs: int) -> Finding:
+    """Over the two runs of each of two configs a pair."""
+    found = f"the host was disturbed in {disturbed} of {4 * pairs} runs"
+    says = "these differences are partly a neighbour's: examine again when it is calm" if disturbed else ""
+    return Finding("A/A calm", found, CAREFUL if disturbed else OK, says, {"disturbed": disturbed, "runs": 4 * pairs})
 
 
 def pair_findings(found: Sequence[Resolution], pairs: int) -> list[Finding]:

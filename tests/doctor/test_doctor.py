@@ -129,6 +129,12 @@ def test_equal_runs_that_differ_ask_for_care() -> None:
     assert "equal runs differed" in finding.says
 
 
+def test_pairs_of_a_disturbed_host_ask_for_care() -> None:
+    assert pairs.calm_finding(0, 5).level == OK
+    found = pairs.calm_finding(3, 5)
+    assert (found.level, found.found) == (CAREFUL, "the host was disturbed in 3 of 20 runs")
+
+
 def test_its_own_configs_are_accepted() -> None:
     assert pairs._config(pairs.STEADY).slo.percentile == 99
     assert pairs._config(pairs.FLAT_OUT).window.max_size == 64
@@ -168,9 +174,10 @@ def test_pairs_are_run_and_leave_nothing_behind(tmp_path: Path, monkeypatch: pyt
     told: list[tuple[int, int]] = []
     runs = tmp_path / "runs"
     runs.mkdir()
-    found = pairs.measure(runs, 2, lambda done, all_: told.append((done, all_)))
+    found, disturbed = pairs.measure(runs, 2, lambda done, all_: told.append((done, all_)))
     assert [one.metric for one in found] == ["p50", "p99", "throughput"]
     assert all(one.mean > 0 for one in found)
+    assert 0 <= disturbed <= 8
     assert told == [(number, 8) for number in range(8)]
     assert list(runs.iterdir()) == []
 
