@@ -7,15 +7,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from tests.analysis.test_tables import ask, picked
-from tests.report.evidence import MS, paced_rows, write_run
+from tests.report.evidence import MS, SCHEMAS, paced_rows, table_of, write_run
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-AUDITS = ("conservation", "stages_monotone", "batches_match_items")
+AUDITS = (
+    "conservation",
+    "stages_monotone",
+    "batches_match_items",
+    "no_double_settle",
+    "readback_matches",
+    "littles_law",
+)
 Row = dict[str, Any]
 
 
@@ -118,3 +126,66 @@ def test_tables_that_contradict_each_other(tmp_path: Path, defect: Any, problem:
     defect(items, batches)
     found = ask(write_run(tmp_path / "run", items, batches), "audits/batches_match_items.sql")
     assert problem in [row["problem"] for row in found]
+
+
+def test_an_item_that_was_settled_twice(tmp_path: Path) -> None:
+    items, _ = paced_rows(100, lambda _: 2.0)
+    parked = {**items[7], "outcome": "dead_lettered", "settled_at_ns": items[7]["settled_at_ns"] + MS}
+    open_still = {**items[8], "outcome": "unsettled", "settled_at_ns": None}
+    found = ask(write_run(tmp_path / "run", [*items, parked, open_still]), "audits/no_double_settle.sql")
+    assert picked(found, "item_id", "settle_count", "outcomes") == [(7, 2, ["committed", "dead_lettered"])]
+    many = ask(
+        write_run(tmp_path / "many", [*items, *items, *paced_rows(200, lambda _: 2.0)[0]]),
+        "audits/no_double_settle.sql",
+    )
+    assert len(many) == 100
+
+
+SOUND: Row = {"ok": True, "held": 100, "committed": 100, "missing": 0, "unsettled_but_held": 0, "foreign": 0}
+
+
+@pytest.mark.parametrize(
+    ("readback", "problems"),
+    [
+        (None, []),
+        (SOUND | {"held": 103, "unsettled_but_held": 3}, []),
+        (SOUND | {"ok": False, "held": 98, "missing": 2}, ["the sink lacks committed items"]),
+        (
+            SOUND | {"ok": False, "held": 99, "missing": 2, "foreign": 1},
+            ["the sink holds what was not committed", "the sink lacks committed items"],
+        ),
+        (
+            SOUND | {"held": 99, "committed": 99},
+            ["the trace has another number of committed items than was read back against"],
+        ),
+        (SOUND | {"held": 101}, ["the read-back's own numbers don't add up"]),
+        ({"ok": False, "error": "locked"}, ["the sink can't be read back: locked"]),
+        (SOUND | {"ok": False}, ["the read-back failed"]),
+    ],
+)
+def test_what_was_read_back(tmp_path: Path, readback: Row | None, problems: list[str]) -> None:
+    run = write_run(tmp_path / "run", paced_rows(100, lambda _: 2.0)[0], self_checks={"readback": readback})
+    assert [row["problem"] for row in ask(run, "audits/readback_matches.sql")] == problems
+
+
+def sampled(folder: Path, depth_factor: float) -> Path:
+    """An item a ms that stays 50 ms in the queue and leaves in pairs, sampled every 10 ms for a second."""
+    items, batches = paced_rows(1000, lambda _: 1.0, gap_ms=1.0, batch_size=2, queue_ms=lambda _: 50.0)
+    run = write_run(folder, items, batches)
+    depths = [
+        sum(row["admitted_at_ns"] <= at * MS < row["first_sent_at_ns"] for row in items) for at in range(0, 1000, 10)
+    ]
+    zero = {column.name: 0 for column in SCHEMAS["samples"]}
+    rows = [
+        {**zero, "at_ns": 10 * k * MS, "depth_items": round(depth * depth_factor)} for k, depth in enumerate(depths)
+    ]
+    pq.write_table(table_of(rows, SCHEMAS["samples"]), run / "samples" / "000001.parquet")
+    return run
+
+
+def test_samples_and_items_tell_of_the_same_queue(tmp_path: Path) -> None:
+    assert ask(sampled(tmp_path / "sound", 1.0), "audits/littles_law.sql") == []
+    (found,) = ask(sampled(tmp_path / "off", 1.2), "audits/littles_law.sql")
+    assert found["rate_times_stay"] == pytest.approx(49, rel=0.02)
+    assert found["mean_depth"] == pytest.approx(59, rel=0.02)
+    assert found["admitted_per_s"] * found["mean_stay_ms"] / 1000 == pytest.approx(found["rate_times_stay"])
