@@ -125,13 +125,22 @@ class Conductor:
         if not self._plan.sweep.rerun_disturbed or self._interrupts():
             return
         disturbed = {self._row(number)["repeat"] for number in numbers if self._is_disturbed_for_once(number)}
-        again = [number for number in numbers if self._row(number)["repeat"] in disturbed]
-        if again:
-            self._line.say(f"{len(again)} cells run once more: the host was disturbed beside them or their pair")
-            self._line.rerun(sum(self._row(number)["status"] == "completed" for number in again))
+        again = [  # a cell that failed has said so; running its pair again must not make that unsaid
+            number
+            for number in numbers
+            if self._row(number)["repeat"] in disturbed and self._row(number)["status"] == "completed"
+        ]
+        if any(getattr(self._current[number].config.sink, "path", None) for number in again):
+            self._line.say(
+                "the host was disturbed beside some cells; they are not run again: sink.path holds their items"
+            )
+        elif again:
+            run = "1 cell runs" if len(again) == 1 else f"{len(again)} cells run"
+            self._line.say(f"{run} once more: the host was disturbed beside them or their pair")
+            self._line.rerun(len(again))
             for number in again:
                 row = self._row(number)
-                self._older[number] = (row["folder"], dict(row) if row["status"] == "completed" else None)
+                self._older[number] = (row["folder"], dict(row))
                 self._current[number] = self._next_attempt(self._current[number], "disturbed")
             self._dispatch([self._current[number] for number in again])
 

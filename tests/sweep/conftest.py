@@ -11,6 +11,9 @@ import pytest
 
 from tests.sweep.rig import Home, two_nodes
 
+STEADY = "sweep.rerun_disturbed=false"
+"""Other tests are running on this host: which cells they disturb, and so how many run twice, would be chance."""
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -25,10 +28,10 @@ def cluster() -> Iterator[str]:
 @pytest.fixture
 def home(tmp_path: Path, cluster: str) -> Home:
     """Sweeps from here go to the cluster: two nodes with one core each."""
-    return Home(tmp_path, (f"sweep.address={cluster}", "sweep.cores_per_run=1"))
+    return Home(tmp_path, (f"sweep.address={cluster}", "sweep.cores_per_run=1", STEADY))
 
 
 @pytest.fixture
 def own(tmp_path: Path) -> Home:
     """Sweeps from here start a Ray of their own, or none."""
-    return Home(tmp_path)
+    return Home(tmp_path, (STEADY,))

@@ -40,14 +40,14 @@ def environment() -> dict[str, str]:
 
 @dataclass(slots=True)
 class Home:
-    """A working folder. `options` go with every command."""
+    """A working folder. `options` go with every command, before its own."""
 
     path: Path
     options: tuple[str, ...] = ()
 
     def start(self, *argv: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "-m", "ingestexp", *argv, *self.options],
+            [sys.executable, "-m", "ingestexp", *self.options, *argv],
             cwd=self.path,
             env=environment(),
             stdout=subprocess.PIPE,
@@ -138,6 +138,17 @@ def wait_for(look: Callable[[], Any], patience_s: float = PATIENCE_S) -> Any:
 
 def parent_of(pid: int) -> int:
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def children_of(pid: int) -> list[int]:
+    """The living ones."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, parent = stat.read_text().rpartition(")")[2].split()[:2]
+            if int(parent) == pid and state != "Z":
+                found.append(int(stat.parent.name))
+    return found
 
 
 def is_alive(pid: int) -> bool:
