@@ -1,30 +1,19 @@
-"""What the machine wants done. The driver obeys, in the order given."""
+"""What the machine wants done. The driver obeys, in the order given, before it tells the next event.
+
+Two effects come with every batch and are not wrapped (making an object costs as much as thirty lookups): a `Batch` by
+itself is to be handed to a free worker, never more of them than workers are free; a `SendSettled` that is handed
+back is to be taken note of: every item of its batch is committed.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from ingestexp.core.batch import Batch
+from ingestexp.core.events import SendSettled
+
 if TYPE_CHECKING:
-    from ingestexp.core.batch import Batch
     from ingestexp.core.span import Span
-
-
-class Send:
-    """Hand this batch to a free worker. Never more of these than workers are free."""
-
-    __slots__ = ("batch",)
-
-    def __init__(self, batch: Batch) -> None:
-        self.batch = batch
-
-
-class Committed:
-    """Every item of the batch is durable."""
-
-    __slots__ = ("batch",)
-
-    def __init__(self, batch: Batch) -> None:
-        self.batch = batch
 
 
 class WakeAt:
@@ -97,4 +86,4 @@ PAUSE: Final = _Order("PAUSE")
 RESUME: Final = _Order("RESUME")
 """Offer again. What fell due meanwhile is offered `AS_DUE`: its wait is the policy's doing, not lateness."""
 
-Effect = Send | Committed | WakeAt | AttemptFailed | DeadLettered | Dropped | Unsettled | _Order
+Effect = Batch | SendSettled | WakeAt | AttemptFailed | DeadLettered | Dropped | Unsettled | _Order

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ingestexp.core.attempts import Attempts
 from ingestexp.core.batch import FlushCause
-from ingestexp.core.effects import AttemptFailed, Committed, DeadLettered, Effect, Send, Unsettled, WakeAt
+from ingestexp.core.effects import AttemptFailed, DeadLettered, Effect, Unsettled, WakeAt
 from ingestexp.core.events import DRAIN, STOP, TIMER_FIRED, Arrived, Event, SendFailed, SendSettled
 from ingestexp.core.on_failure import Park
 from ingestexp.core.policy import Admission, Overflow
@@ -122,7 +122,14 @@ class Pipeline:
         """Take note of the event and say what is to be done about it, in order."""
         effects: list[Effect] = []
         kind = type(event)
-        if kind is SendSettled:
+        if kind is Arrived:
+            span: Span = event.span  # type: ignore[union-attr]
+            self.offered += span.end - span.first
+            if self.stopped or not self.admission.admit(span):
+                self._not_admitted(span, now_ns, effects)
+            if not self.free_workers and not self.admission.paused:
+                return effects  # nobody could take it
+        elif kind is SendSettled:
             batch: Batch = event.batch  # type: ignore[union-attr]
             if self._flying.pop(batch.batch_id, None) is None:
                 return effects  # given up before: it is unsettled already
@@ -130,14 +137,7 @@ class Pipeline:
             self.committed += batch.item_count
             if self.control.observes:
                 self.control.observe(batch, now_ns)
-            effects.append(Committed(batch))
-        elif kind is Arrived:
-            span: Span = event.span  # type: ignore[union-attr]
-            self.offered += span.end - span.first
-            if self.stopped or not self.admission.admit(span):
-                self._not_admitted(span, now_ns, effects)
-            if not self.free_workers and not self.admission.paused:
-                return effects  # nobody could take it
+            effects.append(event)  # type: ignore[arg-type]
         elif kind is SendFailed:
             self._fail(event, now_ns, effects)  # type: ignore[arg-type]
         elif event is TIMER_FIRED:
@@ -198,22 +198,21 @@ class Pipeline:
         if admission.paused:
             admission.release(now_ns, effects)
         while self.free_workers:
+            batch: Batch | None = None
             if waiting and waiting[0][0] <= now_ns:
-                batch: Batch | None = self._retry()
+                batch = self._retry()
             elif queue.items and not (waiting and self.ordered):
                 batch = close_batch(self._next_batch_id, queue, self.control.limits, now_ns, self._drained_at_ns)
                 if batch is None and admission.stuck():
                     batch = self._close_stuck(now_ns)
-            else:
-                batch = None
             if batch is None:
                 wake_at_ns = self._next_wake_ns()
                 break
+            flying[self._next_batch_id] = batch
             self._next_batch_id += 1
             self.free_workers -= 1
-            flying[batch.batch_id] = batch
             batch.in_flight = len(flying)
-            effects.append(Send(batch))
+            effects.append(batch)
             if admission.paused:
                 admission.release(now_ns, effects)
         else:

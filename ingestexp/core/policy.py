@@ -60,10 +60,11 @@ class Admission:
         items = queue.items + span.end - span.first
         if self.paused or items + self.reserved_items > self.bounds.items:
             return False
-        nbytes = queue.nbytes + span.block.nbytes(span.first, span.end)
+        span.nbytes = nbytes = span.block.nbytes(span.first, span.end)
+        nbytes += queue.nbytes
         if nbytes + self.reserved_bytes > self.bounds.nbytes:
             return False
-        queue.spans.append(span)
+        queue.spans.append(span)  # as `push` does, without the call
         queue.items = items
         queue.nbytes = nbytes
         return True
@@ -107,7 +108,7 @@ class Admission:
                 part = _cut(span, span.first + count)
                 if now_ns is not None:
                     part.admitted_at_ns = now_ns
-                self.queue.push(part, part.block.nbytes(part.first, part.end))
+                self.queue.push(part)
             elif self._oversized(span):
                 self._drop(
                     _cut(span, span.first + 1), "oversized", span.admitted_at_ns if now_ns is None else now_ns, effects
@@ -123,7 +124,7 @@ class Admission:
             count = self.fitting(span.block, span.first, span.end)
             if count:
                 part = _cut(span, span.first + count)
-                self.queue.push(part, part.block.nbytes(part.first, part.end))
+                self.queue.push(part)
             elif not self.room():
                 self._drop(_cut(span, span.end), "overflow_newest", at_ns, effects)
             else:  # bytes are short: a smaller item behind this one may still fit
@@ -137,7 +138,7 @@ class Admission:
             count = self.fitting(span.block, span.first, span.end)
             if count:
                 part = _cut(span, span.first + count)
-                self.queue.push(part, part.block.nbytes(part.first, part.end))
+                self.queue.push(part)
                 continue
             if self._oversized(span):
                 self._drop(_cut(span, span.first + 1), "oversized", span.admitted_at_ns, effects)

@@ -41,7 +41,8 @@ class ItemQueue:
         at = head.admitted_at_ns
         return at if at >= 0 else head.block.due(head.first)
 
-    def push(self, span: Span, nbytes: int) -> None:
+    def push(self, span: Span) -> None:
+        span.nbytes = nbytes = span.block.nbytes(span.first, span.end)
         self.spans.append(span)
         self.items += span.end - span.first
         self.nbytes += nbytes
@@ -51,15 +52,17 @@ class ItemQueue:
         head = self.spans[0]
         first = head.first
         end = first + limits.max_size
-        if end <= head.end:  # the hot path: a batch cut from one span
+        if end == head.end:  # the hot paths: a batch that is a span, and one cut from a span
+            if head.nbytes <= limits.max_bytes:
+                self.items -= limits.max_size
+                self.nbytes -= head.nbytes
+                return [self.spans.popleft()]
+        elif end < head.end:
             nbytes = head.block.nbytes(first, end)
             if nbytes <= limits.max_bytes:
                 self.items -= limits.max_size
                 self.nbytes -= nbytes
-                if end == head.end:
-                    return [self.spans.popleft()]
-                head.first = end
-                return [Span(head.block, first, end, head.offered_at_ns, head.admitted_at_ns)]
+                return [self._cut_head(end, nbytes)]
         return self._take_across(limits.max_size, limits.max_bytes)
 
     def _take_across(self, max_size: int, max_bytes: int) -> list[Span]:
@@ -79,7 +82,7 @@ class ItemQueue:
                 size = head.block.nbytes(head.first, end)
             items += end - head.first
             nbytes += size
-            taken.append(self._cut_head(end))
+            taken.append(self._cut_head(end, size))
             if nbytes > max_bytes:
                 break
         self.items -= items
@@ -93,9 +96,10 @@ class ItemQueue:
             head = self.spans[0]
             end = min(head.end, head.first + count)
             count -= end - head.first
+            size = head.block.nbytes(head.first, end)
             self.items -= end - head.first
-            self.nbytes -= head.block.nbytes(head.first, end)
-            evicted.append(self._cut_head(end))
+            self.nbytes -= size
+            evicted.append(self._cut_head(end, size))
         return evicted
 
     def clear(self) -> list[Span]:
@@ -105,10 +109,11 @@ class ItemQueue:
         self.items = self.nbytes = 0
         return everything
 
-    def _cut_head(self, end: int) -> Span:
+    def _cut_head(self, end: int, nbytes: int) -> Span:
         head = self.spans[0]
         if end == head.end:
             return self.spans.popleft()
         part = Span(head.block, head.first, end, head.offered_at_ns, head.admitted_at_ns)
         head.first = end
+        head.nbytes -= nbytes
         return part

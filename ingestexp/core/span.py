@@ -37,10 +37,13 @@ class Block(Protocol):
 class Span:
     """Items `first`..`end`-1 of one block, offered and admitted together.
 
-    `offered_at_ns` and `admitted_at_ns` are an instant, `AS_DUE` or `UNKNOWN`.
+    `offered_at_ns` and `admitted_at_ns` are an instant, `AS_DUE` or `UNKNOWN`. `nbytes` is kept by the queue, while the
+    span waits in it.
     """
 
-    __slots__ = ("admitted_at_ns", "block", "end", "first", "offered_at_ns")
+    __slots__ = ("admitted_at_ns", "block", "end", "first", "nbytes", "offered_at_ns")
+
+    nbytes: int
 
     def __init__(self, block: Block, first: int, end: int, offered_at_ns: int, admitted_at_ns: int) -> None:
         self.block = block

@@ -50,12 +50,11 @@ def close_batch(
     opened_ns = head.admitted_at_ns
     if opened_ns < 0:
         opened_ns = head.block.due(head.first)
-    age_ns = now_ns - opened_ns
     if depth >= limits.max_size:
         cause = _SIZE
     elif nbytes >= limits.max_bytes:
         cause = _BYTES
-    elif age_ns >= limits.max_wait_ns:
+    elif now_ns - opened_ns >= limits.max_wait_ns:
         cause = _AGE
     elif drained_at_ns < NEVER:
         cause = _DRAIN
@@ -66,18 +65,20 @@ def close_batch(
     spans = queue.take(limits)
     item_count = depth - queue.items
     payload_bytes = nbytes - queue.nbytes
-    if cause == _SIZE and item_count < limits.max_size:
-        cause = _BYTES
     closed_ns = opened_ns
-    if item_count > 1:
-        last = spans[-1]
-        closed_ns = last.arrival_of(last.end - 1)
-    if cause:
+    if cause or limits.max_size > 1:  # else one item is a full batch: it closed as it opened
+        if item_count > 1:
+            last = spans[-1]
+            closed_ns = last.arrival_of(last.end - 1)
+        if cause == _SIZE and item_count < limits.max_size:
+            cause = _BYTES
         if cause == _DRAIN:
             closed_ns = max(drained_at_ns, closed_ns)
         elif cause == _BYTES and payload_bytes < limits.max_bytes and queue.items:
             closed_ns = queue.first_arrival_ns()  # of the item that no longer fitted
-    overdue_ns = opened_ns + limits.max_wait_ns
-    if closed_ns > overdue_ns or cause == _AGE:
-        closed_ns = overdue_ns  # whoever joined later waited for a worker, not for the window
-    return Batch(batch_id, cause, spans, item_count, payload_bytes, opened_ns, closed_ns, limits, depth, age_ns)
+        overdue_ns = opened_ns + limits.max_wait_ns
+        if closed_ns > overdue_ns or cause == _AGE:
+            closed_ns = overdue_ns  # whoever joined later waited for a worker, not for the window
+    return Batch(
+        batch_id, cause, spans, item_count, payload_bytes, opened_ns, closed_ns, limits, depth, now_ns - opened_ns
+    )

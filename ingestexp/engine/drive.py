@@ -8,21 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ingestexp.core.effects import (
-    PAUSE,
-    AttemptFailed,
-    Committed,
-    DeadLettered,
-    Dropped,
-    Send,
-    Unsettled,
-    WakeAt,
-)
+from ingestexp.core.batch import Batch
+from ingestexp.core.effects import PAUSE, AttemptFailed, DeadLettered, Dropped, Unsettled, WakeAt
+from ingestexp.core.events import SendSettled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ingestexp.core.batch import Batch
     from ingestexp.core.effects import Effect
     from ingestexp.core.events import Event
     from ingestexp.core.pipeline import Pipeline
@@ -32,9 +24,10 @@ if TYPE_CHECKING:
 class Lane(Protocol):
     """A source of events that also carries out what the core wants of the world around it."""
 
-    def events(self) -> Iterator[Event]: ...
+    at_ns: int
+    """When the event that was told last happened."""
 
-    def now_ns(self) -> int: ...
+    def events(self) -> Iterator[Event]: ...
 
     def send(self, batch: Batch) -> None: ...
 
@@ -67,13 +60,13 @@ class Recording(Protocol):
 
 def drive(lane: Lane, core: Pipeline, recorder: Recording) -> None:
     """Run the lane to its end."""
-    handle, now_ns, send, committed = core.handle, lane.now_ns, lane.send, recorder.committed
+    handle, send, committed = core.handle, lane.send, recorder.committed
     for event in lane.events():
-        for effect in handle(event, now_ns()):
+        for effect in handle(event, lane.at_ns):
             kind = type(effect)
-            if kind is Send:
-                send(effect.batch)  # type: ignore[union-attr, arg-type]
-            elif kind is Committed:
+            if kind is Batch:
+                send(effect)  # type: ignore[arg-type]
+            elif kind is SendSettled:
                 committed(effect.batch)  # type: ignore[union-attr, arg-type]
             else:
                 obey(effect, lane, recorder)
@@ -83,9 +76,9 @@ def obey(effect: Effect, lane: Lane, recorder: Recording) -> None:
     """Carry out one effect."""
     if isinstance(effect, WakeAt):
         lane.wake_at(effect.at_ns)
-    elif isinstance(effect, Send):
-        lane.send(effect.batch)
-    elif isinstance(effect, Committed):
+    elif isinstance(effect, Batch):
+        lane.send(effect)
+    elif isinstance(effect, SendSettled):
         recorder.committed(effect.batch)
     elif isinstance(effect, Dropped):
         recorder.dropped(effect.span, effect.reason, effect.at_ns)

@@ -59,6 +59,7 @@ class SimulatedLane:
         fails: Callable[[Batch], str | None] | None = None,
         load_end_ns: int | None = None,
     ) -> None:
+        self.at_ns = 0
         self.load_ended_at_ns = 0
         self._core = core
         self._blocks = blocks
@@ -68,37 +69,43 @@ class SimulatedLane:
         self._uniform = uniform
         self._observer = observer or _Nobody()
         self._fails = fails
-        self._now_ns = 0
         self._wake_at_ns = NEVER
         self._paused = False
         self._held_until_ns = -1
         self._writes: list[tuple[int, int, Batch]] = []
         self._idle = list(range(core.free_workers - 1, -1, -1))
+        # Arrivals due before it come next. At most the next completion, timer or observation; -1: look closely.
+        self._next_ns = -1
+        self._next_settles = False  # a completion is what comes then
 
     # -- what the core wants --------------------------------------------------------------------------
 
-    def now_ns(self) -> int:
-        return self._now_ns
-
     def send(self, batch: Batch) -> None:
-        now_ns = self._now_ns
-        batch.sent_at_ns = now_ns
+        batch.sent_at_ns = at_ns = self.at_ns
         if batch.first_sent_at_ns < 0:
-            batch.first_sent_at_ns = now_ns
+            batch.first_sent_at_ns = at_ns
         batch.worker = self._idle.pop()
-        done_at_ns = now_ns + self._cost.service_ns(batch.item_count, batch.payload_bytes)
-        heappush(self._writes, (done_at_ns, batch.batch_id, batch))
+        at_ns += self._cost.service_ns(batch.item_count, batch.payload_bytes)
+        heappush(self._writes, (at_ns, batch.batch_id, batch))
+        if at_ns < self._next_ns:
+            self._next_ns = at_ns
+            self._next_settles = True
 
     def wake_at(self, at_ns: int) -> None:
         self._wake_at_ns = at_ns
+        if at_ns < self._next_ns:
+            self._next_ns = at_ns
+            self._next_settles = False
 
     def pause(self) -> None:
         self._paused = True
         self._held_until_ns = NEVER
+        self._look_closely()
 
     def resume(self) -> None:
         self._paused = False
-        self._held_until_ns = self._now_ns
+        self._held_until_ns = self.at_ns
+        self._look_closely()
 
     # -- what happens ---------------------------------------------------------------------------------
 
@@ -111,12 +118,34 @@ class SimulatedLane:
             first = base
             due_ns = at[0] if first < end_of_block else NEVER
             while first < end_of_block:
-                next_ns = writes[0][0] if writes else NEVER
-                timed = self._wake_at_ns < next_ns
-                if timed:
-                    next_ns = self._wake_at_ns
-                if due_ns <= self._held_until_ns:
-                    event = self._while_held(block, first, next_ns, timed)
+                next_ns = self._next_ns
+                if due_ns < next_ns:
+                    self.at_ns = admitted_at_ns = due_ns
+                    end = first + 1
+                    due_ns = at[end - base] if end < end_of_block else NEVER
+                    if due_ns < next_ns:  # more than one before anything else happens
+                        end = first + core.wants(block, first, end_of_block)
+                        if at[end - 1 - base] >= next_ns:
+                            end = block.due_until(next_ns - 1, first)
+                        self.at_ns = at[end - 1 - base]
+                        due_ns = at[end - base] if end < end_of_block else NEVER
+                        admitted_at_ns = AS_DUE
+                    arrived.span = Span(block, first, end, AS_DUE, admitted_at_ns)
+                    first = end
+                    yield arrived
+                elif certain and self._next_settles:
+                    settled.batch = batch = heappop(writes)[2]  # as `_settle_or_fire` does, without the call
+                    self.at_ns = batch.settled_at_ns = next_ns
+                    idle.append(batch.worker)
+                    batch.ack = _ACK
+                    if writes or self._wake_at_ns < NEVER:
+                        self._plan()
+                    else:
+                        self._next_ns = observer.next_at_ns
+                        self._next_settles = False
+                    yield settled
+                elif due_ns <= self._held_until_ns:
+                    event = self._while_held(block, first)
                     if event is STOP:
                         yield from self._give_up(block, first)
                         return
@@ -125,68 +154,66 @@ class SimulatedLane:
                             first = event.span.end
                             due_ns = at[first - base] if first < end_of_block else NEVER
                         yield event
-                elif due_ns < next_ns:
-                    if observer.next_at_ns < next_ns:
-                        next_ns = observer.next_at_ns
-                        if next_ns <= due_ns:
-                            self._observe()
-                            continue
-                    end = first + 1
-                    self._now_ns = due_ns
-                    due_ns = at[end - base] if end < end_of_block else NEVER
-                    if due_ns < next_ns:  # more than one before anything else happens
-                        end = first + core.wants(block, first, end_of_block)
-                        if at[end - 1 - base] >= next_ns:
-                            end = block.due_until(next_ns - 1, first)
-                        self._now_ns = at[end - 1 - base]
-                        due_ns = at[end - base] if end < end_of_block else NEVER
-                    arrived.span = Span(block, first, end, AS_DUE, AS_DUE)
-                    first = end
-                    yield arrived
-                elif observer.next_at_ns <= next_ns:
+                elif next_ns < 0:
+                    self._plan()
+                elif observer.next_at_ns == next_ns:
                     self._observe()
-                elif timed or not certain:
-                    yield self._settle_or_fire(timed)
-                else:  # as `_settle_or_fire` does, without the call
-                    settled.batch = batch = heappop(writes)[2]
-                    self._now_ns = batch.settled_at_ns = next_ns
-                    idle.append(batch.worker)
-                    batch.ack = _ACK
-                    yield settled
+                    self._plan()
+                else:
+                    event = self._settle_or_fire()
+                    self._plan()
+                    yield event
         yield from self._drain()
 
-    def _while_held(self, block: EvenBlock, first: int, next_ns: int, timed: bool) -> Event | None:
+    def _plan(self) -> None:
+        """What comes next but for arrivals: at one instant first an observation, then a completion, then the timer."""
+        next_ns = self._writes[0][0] if self._writes else NEVER
+        self._next_settles = next_ns < NEVER
+        if self._wake_at_ns < next_ns:
+            next_ns = self._wake_at_ns
+            self._next_settles = False
+        if self._observer.next_at_ns <= next_ns:
+            next_ns = self._observer.next_at_ns
+            self._next_settles = False
+        self._next_ns = next_ns
+
+    def _look_closely(self) -> None:
+        """Whatever is due next, the source's blocking comes before it."""
+        self._next_ns = -1
+        self._next_settles = False
+
+    def _while_held(self, block: EvenBlock, first: int) -> Event | None:
         """What comes next while the source is blocked, or catching up after it was (None: only looked at)."""
         if not self._paused:  # fell due while the source was blocked: told now
             end = first + self._core.wants(block, first, block.due_until(self._held_until_ns, first))
-            return Arrived(Span(block, first, end, AS_DUE, self._now_ns))
+            return Arrived(Span(block, first, end, AS_DUE, self.at_ns))
+        next_ns = self._writes[0][0] if self._writes else NEVER
+        next_ns = min(next_ns, self._wake_at_ns)
         if next_ns > self._deadline_ns:
             return STOP
         if self._observer.next_at_ns <= next_ns:
             self._observe()
             return None
-        return self._settle_or_fire(timed)
+        return self._settle_or_fire()
 
     def _drain(self) -> Iterator[Event]:
-        self.load_ended_at_ns = self._now_ns
-        deadline_ns = self._deadline_ns if self._deadline_ns < NEVER else self._now_ns + self._drain_ns
+        self.load_ended_at_ns = self.at_ns
+        deadline_ns = self._deadline_ns if self._deadline_ns < NEVER else self.at_ns + self._drain_ns
         yield DRAIN
         while not self._core.done:
-            next_ns = self._writes[0][0] if self._writes else NEVER
-            timed = self._wake_at_ns < next_ns
-            next_ns = min(next_ns, self._wake_at_ns)
+            next_ns = min(self._writes[0][0] if self._writes else NEVER, self._wake_at_ns)
             if self._observer.next_at_ns <= min(next_ns, deadline_ns):
                 self._observe()
             elif next_ns > deadline_ns:
-                self._now_ns = deadline_ns
+                self.at_ns = deadline_ns
                 yield STOP
                 return
             else:
-                yield self._settle_or_fire(timed)
+                yield self._settle_or_fire()
 
     def _give_up(self, block: EvenBlock, first: int) -> Iterator[Event]:
         """The time to drain is over and the source still blocked: what never got past it is unsettled too."""
-        self._now_ns = self.load_ended_at_ns = self._deadline_ns
+        self.at_ns = self.load_ended_at_ns = self._deadline_ns
         yield STOP
         yield Arrived(Span(block, first, block.end, AS_DUE, AS_DUE))
         for rest in self._blocks:
@@ -194,17 +221,17 @@ class SimulatedLane:
 
     def _observe(self) -> None:
         observer = self._observer
-        self._now_ns = max(self._now_ns, observer.next_at_ns)
-        observer.observe(self._now_ns)
+        self.at_ns = max(self.at_ns, observer.next_at_ns)
+        observer.observe(self.at_ns)
 
-    def _settle_or_fire(self, timed: bool) -> Event:
-        """On to the timer's instant or to the next completion."""
-        if timed:
-            self._now_ns = max(self._now_ns, self._wake_at_ns)
+    def _settle_or_fire(self) -> Event:
+        """On to the next completion or to the timer's instant, whichever is first (a tie: the completion)."""
+        if not self._writes or self._wake_at_ns < self._writes[0][0]:
+            self.at_ns = max(self.at_ns, self._wake_at_ns)
             self._wake_at_ns = NEVER  # cleared before it is told, or the lane would fire it for ever
             return TIMER_FIRED
-        self._now_ns, _, batch = heappop(self._writes)
-        batch.settled_at_ns = self._now_ns
+        self.at_ns, _, batch = heappop(self._writes)
+        batch.settled_at_ns = self.at_ns
         self._idle.append(batch.worker)
         error = self._fails(batch) if self._fails is not None else None
         if error is None:

@@ -74,12 +74,12 @@ class SimulatedRun:
         lane = self._lane
         interrupted = bool(self._watcher.interrupts())
         load_ended_at_ns = min(lane.load_ended_at_ns, self._load.duration_ns) if interrupted else self._load.duration_ns
-        return RunEnd(load_ended_at_ns, lane.now_ns(), interrupted, error, None, started_wall_s)
+        return RunEnd(load_ended_at_ns, lane.at_ns, interrupted, error, None, started_wall_s)
 
     def _offered(self) -> Iterator[EvenBlock]:
         for block in self._cut_blocks():
             yield block
-            now_ns = self._lane.now_ns()
+            now_ns = self._lane.at_ns
             self._sampler.flush(now_ns)
             self._recorder.tick(now_ns)
             self._watcher.look(now_ns, self._core)

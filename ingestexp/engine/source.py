@@ -35,6 +35,7 @@ class _Source:
     """What both lanes share: the floor's effects, and the wait while the policy blocks."""
 
     def __init__(self, floor: Floor) -> None:
+        self.at_ns = 0
         self.closing = False
         self.left_blocked = False
         self.load_ended_at_ns = 0
@@ -66,7 +67,7 @@ class _Source:
     def _drain(self) -> Iterator[Event]:
         floor = self._floor
         with floor.turn:
-            self.load_ended_at_ns = self.now_ns()
+            self.at_ns = self.load_ended_at_ns = self.now_ns()
             if not floor.finished:
                 yield DRAIN
                 floor.check_done()
@@ -99,7 +100,7 @@ class OpenLoopLane(_Source):
                 if self._floor.finished:
                     break
                 with self._floor.turn:
-                    now_ns = self.now_ns()
+                    self.at_ns = now_ns = self.now_ns()
                     end, offered_at_ns = self._stamp(block, first, end, now_ns)
                     yield Arrived(Span(block, first, end, offered_at_ns, now_ns))
                 first = end
@@ -196,7 +197,7 @@ class SaturateLane(_Source):
             owned = self._payloads.take(first, count)
             with floor.turn:
                 block = make_block(floor.recorder, first, count, None, sizes, 0, owned)
-                now_ns = self.now_ns()
+                self.at_ns = now_ns = self.now_ns()
                 yield Arrived(Span(block, first, first + count, now_ns, now_ns))
             first += count
         yield from self._drain()

@@ -28,6 +28,7 @@ class WorkerLane:
     """One batch in flight at a time. `uniform` draws the retry jitter."""
 
     def __init__(self, number: int, floor: Floor, sink: Sink, uniform: Callable[[], float]) -> None:
+        self.at_ns = 0
         self.batch: Batch | None = None
         self.waits_until_ns = NEVER
         self._number = number
@@ -66,6 +67,7 @@ class WorkerLane:
                     finally:
                         turn.acquire()
                     self.batch = None
+                    self.at_ns = self.now_ns()
                     yield event
                 elif floor.check_done():
                     return
@@ -122,7 +124,8 @@ class WorkerLane:
         floor.idle.remove(self)
         if keeper and floor.idle:
             floor.idle[0].poke()  # the next one keeps the time
-        if floor.finished or self.now_ns() < floor.wake_at_ns:
+        self.at_ns = self.now_ns()
+        if floor.finished or self.at_ns < floor.wake_at_ns:
             return False
         floor.wake_at_ns = NEVER  # cleared before it is told, or the lane would fire it for ever
         return True

@@ -12,11 +12,12 @@ import pyarrow as pa
 
 from ingestexp.core.span import AS_DUE, NEVER, UNKNOWN
 from ingestexp.trace import schema
-from ingestexp.trace.records import BATCH_DTYPE, BlockFacts
+from ingestexp.trace.records import ACK_DTYPE, SPAN_DTYPE, BlockFacts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from ingestexp.core.window import Limits
     from ingestexp.ports import Int64s
 
 _INSTANTS: Final = ("offered", "admitted", "first_sent", "sent", "settled")
@@ -29,6 +30,37 @@ _CONSTANTS: Final = {
     "redrive_round": pa.array(np.zeros(_CONSTANT_ROWS, np.int16)),
 }
 """Columns that nothing sets yet: slices of these cost no time."""
+
+
+_ACKED: Final = frozenset(ACK_DTYPE.names or ())
+
+_HELD: Final = {
+    "first": "first_item_id",
+    "end": "span_end",
+    "offered": "span_offered",
+    "admitted": "span_admitted",
+    "first_sent": "span_first_sent",
+    "sent": "sent_at_ns",
+    "settled": "settled_at_ns",
+    "batch": "batch_id",
+    "block": "span_block",
+    "attempts": "attempt",
+}
+"""Where the record of a committed attempt has the facts of its first span."""
+
+
+def span_records(batches: Any, loose: Any) -> Any:
+    """All spans of a segment in the order noted, SPAN_DTYPE (n,). `batches` BATCH_DTYPE, `loose` LOOSE_DTYPE."""
+    rows = np.flatnonzero(batches["span_end"])
+    spans = np.zeros(len(rows) + len(loose), SPAN_DTYPE)  # outcome and reason 0: committed, without a reason
+    places = np.searchsorted(rows, loose["after"]) + np.arange(len(loose))
+    is_held = np.ones(len(spans), np.bool_)
+    is_held[places] = False
+    for name in SPAN_DTYPE.names or ():
+        spans[name][places] = loose[name]
+        if name in _HELD:
+            spans[name][is_held] = batches[_HELD[name]][rows]
+    return spans
 
 
 def item_rows(records: Any, blocks: Mapping[int, BlockFacts], phases: Sequence[str]) -> pa.Table:
@@ -65,12 +97,24 @@ def item_rows(records: Any, blocks: Mapping[int, BlockFacts], phases: Sequence[s
     return pa.Table.from_arrays([columns[name] for name in schema.ITEMS.names], schema=schema.ITEMS)
 
 
-def batch_rows(records: Any, errors: Sequence[str]) -> pa.Table:
-    """The `batches` rows of batch `records` (BATCH_DTYPE, (n,)). `errors` is indexed by the record's error code."""
+def batch_rows(records: Any, acks: Any, limits: Sequence[Limits], errors: Sequence[str]) -> pa.Table:
+    """The `batches` rows of `records` (BATCH_DTYPE, (n,)), which say by number which of the others are theirs.
+
+    `acks` ACK_DTYPE, (m,).
+    """
     columns: dict[str, pa.Array] = {}
     ones = np.ones(len(records), np.int64)
-    for name in BATCH_DTYPE.names or ():
-        values = np.ascontiguousarray(records[name])
+    windows: dict[str, Any] = {
+        "window_max_size": np.array([each.max_size for each in limits], np.int32),
+        "window_max_wait_ns": np.array([each.max_wait_ns for each in limits], np.int64),
+    }
+    for name in schema.BATCHES.names:
+        if name in _ACKED:
+            values = acks[name][records["ack"]]
+        elif name in windows:
+            values = windows[name][records["limits"]]
+        else:
+            values = np.ascontiguousarray(records[name])
         if name == "flush_cause":
             columns[name] = _coded(values, ones, schema.FLUSH_CAUSES)
         elif name == "outcome":

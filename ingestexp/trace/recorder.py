@@ -12,12 +12,14 @@ import numpy as np
 
 from ingestexp.core.span import UNKNOWN
 from ingestexp.trace.records import (
+    ACK_DTYPE,
+    ACK_STRUCT,
     BATCH_DTYPE,
     BATCH_OUTCOME_CODES,
     BATCH_STRUCT,
+    LOOSE_STRUCT,
     OUTCOME_CODES,
     REASON_CODES,
-    SPAN_STRUCT,
     BlockFacts,
 )
 from ingestexp.trace.segment import SEGMENT_RECORDS, Segment, SegmentSink
@@ -26,14 +28,20 @@ from ingestexp.trace.tally import NOTHING, Totals
 if TYPE_CHECKING:
     from ingestexp.core.batch import Batch
     from ingestexp.core.span import Span
+    from ingestexp.core.window import Limits
     from ingestexp.ports import Settled
 
 SEGMENT_ITEMS: Final = 262_144
 SEGMENT_NS: Final = 1_000_000_000
 
 _COMMITTED: Final = BATCH_OUTCOME_CODES["committed"]
-_SPAN_BYTES = SPAN_STRUCT.size
+_DEAD_LETTERED, _DROPPED, _UNSETTLED = (OUTCOME_CODES[name] for name in ("dead_lettered", "dropped", "unsettled"))
+_ACK_BYTES = ACK_STRUCT.size
+_LOOSE_BYTES = LOOSE_STRUCT.size
 _BATCH_BYTES = BATCH_STRUCT.size
+
+
+_NOT_YET: Final = object()
 
 
 class Recorder:
@@ -49,12 +57,14 @@ class Recorder:
         self._next_block = 0
         self._opened_at_ns = 0
         self._closes_at_ns = segment_ns
+        self._ack: Settled | object | None = _NOT_YET
+        self._limits: Limits | None = None
         self._open()
 
     @property
     def totals(self) -> Totals:
         """What all attempts so far add up to."""
-        return self._totals.plus(_batches(self._segment))
+        return self._totals.plus(*_attempts(self._segment))
 
     def register(self, first: int, count: int, due_ns: Any, sizes: Any, phase: int) -> int:
         """Make a block of arrivals known, before any of its items settles; returns its number."""
@@ -67,13 +77,18 @@ class Recorder:
     def committed(self, batch: Batch, outcome: int = _COMMITTED) -> None:
         """The attempt's row and, unless `outcome` says that it came to nothing, those of its items."""
         segment = self._segment
-        at, row = segment.span_count, segment.batch_count
-        if row == SEGMENT_RECORDS or at == SEGMENT_RECORDS:
+        row = segment.batch_count
+        if row == SEGMENT_RECORDS:
             self.hand_over()
             segment = self._segment
-            at = row = 0
-        spans, limits, settled_at_ns = batch.spans, batch.limits, batch.settled_at_ns
-        ack: Settled = batch.ack or NOTHING
+            row = 0
+        if batch.ack is not self._ack:
+            self._note_ack(batch.ack)
+        if batch.limits is not self._limits:
+            segment.limits.append(batch.limits)
+            self._limits = batch.limits
+        spans, settled_at_ns = batch.spans, batch.settled_at_ns
+        head = spans[0]
         BATCH_STRUCT.pack_into(
             segment.batches,
             row * _BATCH_BYTES,
@@ -82,7 +97,7 @@ class Recorder:
             batch.attempt,
             batch.cause,
             outcome,
-            spans[0].first,
+            head.first,
             spans[-1].end - 1,
             batch.opened_at_ns,
             batch.closed_at_ns,
@@ -90,52 +105,30 @@ class Recorder:
             settled_at_ns,
             batch.next_attempt_at_ns,
             batch.payload_bytes,
-            ack.wire_bytes,
-            ack.compress_ns,
             batch.cpu_ns,
-            limits.max_wait_ns,
             batch.depth_at_close,
             batch.oldest_age_ns,
             batch.item_count,
-            ack.commits,
-            ack.fsyncs,
-            ack.round_trips,
-            ack.syscalls,
-            limits.max_size,
             batch.in_flight,
             batch.worker,
             self._error_code(batch.error) if outcome else -1,
+            segment.ack_count - 1,
+            len(segment.limits) - 1,
+            head.block.number,  # type: ignore[attr-defined]
+            0 if outcome else head.end,
+            head.offered_at_ns,
+            head.admitted_at_ns,
+            batch.first_sent_at_ns,
         )
         segment.batch_count = row + 1
         if outcome:
             return
-        for span in spans:
-            if at == SEGMENT_RECORDS:
-                segment.span_count = at
-                self.hand_over()
-                segment = self._segment
-                at = 0
-            SPAN_STRUCT.pack_into(
-                segment.spans,
-                at * _SPAN_BYTES,
-                span.first,
-                span.end,
-                span.offered_at_ns,
-                span.admitted_at_ns,
-                batch.first_sent_at_ns,
-                batch.sent_at_ns,
-                settled_at_ns,
-                batch.batch_id,
-                span.block.number,  # type: ignore[attr-defined]
-                0,
-                0,
-                batch.attempt,
-            )
-            at += 1
-        segment.span_count = at
-        self._items += batch.item_count
+        self._items += head.end - head.first
+        if len(spans) > 1:
+            for span in spans[1:]:
+                self._span(span, _COMMITTED, 0, settled_at_ns, batch)
         if self._items >= SEGMENT_ITEMS or settled_at_ns >= self._closes_at_ns:
-            segment.last_at_ns = settled_at_ns
+            self._segment.last_at_ns = settled_at_ns
             self.hand_over()
 
     def attempt_failed(self, batch: Batch, permanent: bool) -> None:
@@ -144,16 +137,16 @@ class Recorder:
     def dead_lettered(self, batch: Batch, permanent: bool, reason: str) -> None:
         self.attempt_failed(batch, permanent)
         for span in batch.spans:
-            self._span(span, "dead_lettered", reason, batch.settled_at_ns, batch)
+            self._span(span, _DEAD_LETTERED, REASON_CODES[reason], batch.settled_at_ns, batch)
         self._segment.parked.append((batch, reason))
 
     def dropped(self, span: Span, reason: str, at_ns: int) -> None:
-        self._span(span, "dropped", reason, at_ns, None)
+        self._span(span, _DROPPED, REASON_CODES[reason], at_ns, None)
 
     def unsettled(self, span: Span, reason: str, batch: Batch | None) -> None:
         if batch is not None and reason == "in_flight" and span is batch.spans[0]:
             self.committed(batch, BATCH_OUTCOME_CODES["unsettled"])  # its write had not returned
-        self._span(span, "unsettled", reason, UNKNOWN, batch)
+        self._span(span, _UNSETTLED, REASON_CODES[reason], UNKNOWN, batch)
 
     def tick(self, now_ns: int) -> None:
         """Close the segment by time even when nothing settles any more."""
@@ -168,7 +161,7 @@ class Recorder:
         segment.last_at_ns = max(segment.last_at_ns, self._opened_at_ns)
         with self._lock:  # a block registered from here on belongs to the next segment, as its items do
             segment.blocks, self._blocks = self._blocks, []
-        self._totals = self._totals.plus(_batches(segment))
+        self._totals = self._totals.plus(*_attempts(segment))
         self._sink.put(segment)
         self._opened_at_ns = segment.last_at_ns
         self._closes_at_ns = self._opened_at_ns + self._segment_ns
@@ -177,15 +170,36 @@ class Recorder:
     def _open(self) -> None:
         self._segment = self._sink.spare() or Segment()
         self._items = 0
+        self._ack, self._limits = _NOT_YET, None
 
-    def _span(self, span: Span, outcome: str, reason: str, at_ns: int, batch: Batch | None) -> None:
+    def _note_ack(self, ack: Settled | None) -> None:
+        """What the sink counted for the attempts from here on."""
         segment = self._segment
-        if segment.span_count == SEGMENT_RECORDS:
+        said = ack or NOTHING
+        ACK_STRUCT.pack_into(
+            segment.acks,
+            segment.ack_count * _ACK_BYTES,
+            said.wire_bytes,
+            said.compress_ns,
+            said.commits,
+            said.fsyncs,
+            said.round_trips,
+            said.syscalls,
+        )
+        segment.ack_count += 1
+        self._ack = ack
+
+    def _span(self, span: Span, outcome: int, reason: int, at_ns: int, batch: Batch | None) -> None:
+        """A loose span: all but the first one of a committed batch."""
+        segment = self._segment
+        row = segment.span_count
+        if row == SEGMENT_RECORDS:
             self.hand_over()
             segment = self._segment
-        SPAN_STRUCT.pack_into(
+            row = 0
+        LOOSE_STRUCT.pack_into(
             segment.spans,
-            segment.span_count * _SPAN_BYTES,
+            row * _LOOSE_BYTES,
             span.first,
             span.end,
             span.offered_at_ns,
@@ -195,11 +209,12 @@ class Recorder:
             at_ns,
             batch.batch_id if batch else -1,
             span.block.number,  # type: ignore[attr-defined]
-            OUTCOME_CODES[outcome],
-            REASON_CODES[reason],
+            outcome,
+            reason,
             batch.attempt if batch else 0,
+            segment.batch_count,
         )
-        segment.span_count += 1
+        segment.span_count = row + 1
         self._items += span.end - span.first
         if self._items >= SEGMENT_ITEMS:
             segment.last_at_ns = max(at_ns, segment.last_at_ns)
@@ -214,6 +229,7 @@ class Recorder:
         return errors.index(error)
 
 
-def _batches(segment: Segment) -> Any:
-    """The attempts noted in the segment: BATCH_DTYPE, (batch_count,), a view."""
-    return np.frombuffer(segment.batches, BATCH_DTYPE, segment.batch_count)
+def _attempts(segment: Segment) -> tuple[Any, Any]:
+    """The attempts noted in the segment, BATCH_DTYPE (batch_count,), and their ACK_DTYPE (ack_count,): views."""
+    batches = np.frombuffer(segment.batches, BATCH_DTYPE, segment.batch_count)
+    return batches, np.frombuffer(segment.acks, ACK_DTYPE, segment.ack_count)

@@ -1,4 +1,8 @@
-"""The packed form in which the hot path leaves its facts: one record a settled span, one a send attempt.
+"""The packed form in which the hot path leaves its facts: one record a send attempt, one a span it does not hold.
+
+Most batches are one span, so the record of a committed attempt holds its first span too (`span_end` 0: it holds none);
+every other span is a loose record, which says after how many attempts of its segment it was noted (`after`). What
+the sink counted and the window's limits are often one and the same object: an attempt says which (`ack`, `limits`).
 
 Must live here: the struct layouts and their NumPy twins. Must not: when they are written (`recorder`), what
 they become (`expand`).
@@ -32,7 +36,8 @@ SPAN_DTYPE: Final = np.dtype(
         ("attempts", "<i2"),
     ]
 )
-SPAN_STRUCT: Final = struct.Struct("<7q2i2bh")
+LOOSE_DTYPE: Final = np.dtype([*SPAN_DTYPE.descr, ("after", "<i4")])
+LOOSE_STRUCT: Final = struct.Struct("<7q2i2bhi")
 
 BATCH_DTYPE: Final = np.dtype(
     [
@@ -49,26 +54,38 @@ BATCH_DTYPE: Final = np.dtype(
         ("settled_at_ns", "<i8"),
         ("next_attempt_at_ns", "<i8"),
         ("payload_bytes", "<i8"),
-        ("wire_bytes", "<i8"),
-        ("compress_ns", "<i8"),
         ("cpu_ns", "<i8"),
-        ("window_max_wait_ns", "<i8"),
         ("depth_at_close", "<i8"),
         ("oldest_age_ns", "<i8"),
         ("item_count", "<i4"),
+        ("in_flight", "<i2"),
+        ("worker", "<i2"),
+        ("error", "<i4"),
+        ("ack", "<i4"),
+        ("limits", "<i4"),
+        ("span_block", "<i4"),
+        ("span_end", "<i8"),
+        ("span_offered", "<i8"),
+        ("span_admitted", "<i8"),
+        ("span_first_sent", "<i8"),
+    ]
+)
+BATCH_STRUCT: Final = struct.Struct("<2ih2b11qi2h4i4q")
+
+ACK_DTYPE: Final = np.dtype(
+    [
+        ("wire_bytes", "<i8"),
+        ("compress_ns", "<i8"),
         ("commits", "<i4"),
         ("fsyncs", "<i4"),
         ("round_trips", "<i4"),
         ("syscalls", "<i4"),
-        ("window_max_size", "<i4"),
-        ("in_flight", "<i2"),
-        ("worker", "<i2"),
-        ("error", "<i4"),
     ]
 )
-BATCH_STRUCT: Final = struct.Struct("<2ih2b14q6i2hi")
+ACK_STRUCT: Final = struct.Struct("<2q4i")
 
-assert SPAN_STRUCT.size == SPAN_DTYPE.itemsize
+assert ACK_STRUCT.size == ACK_DTYPE.itemsize
+assert LOOSE_STRUCT.size == LOOSE_DTYPE.itemsize
 assert BATCH_STRUCT.size == BATCH_DTYPE.itemsize
 
 OUTCOME_CODES: Final = {name: code for code, name in enumerate(schema.OUTCOMES)}

@@ -8,26 +8,42 @@ from __future__ import annotations
 import mmap
 from typing import TYPE_CHECKING, Final, Protocol
 
-from ingestexp.trace.records import BATCH_STRUCT, SPAN_STRUCT, BlockFacts
+from ingestexp.trace.records import ACK_STRUCT, BATCH_STRUCT, LOOSE_STRUCT, BlockFacts
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from ingestexp.core.batch import Batch
+    from ingestexp.core.window import Limits
 
 SEGMENT_RECORDS: Final = 32_768
 
 
 class Segment:
-    """A closed stretch of records, in settle order. `spans` and `batches` are packed bytes."""
+    """A closed stretch of records, in settle order. `batches`, (loose) `spans` and `acks` are packed bytes."""
 
-    __slots__ = ("batch_count", "batches", "blocks", "errors", "last_at_ns", "parked", "rows", "span_count", "spans")
+    __slots__ = (
+        "ack_count",
+        "acks",
+        "batch_count",
+        "batches",
+        "blocks",
+        "errors",
+        "last_at_ns",
+        "limits",
+        "parked",
+        "rows",
+        "span_count",
+        "spans",
+    )
 
     def __init__(self) -> None:
         # Anonymous maps, not bytearrays: those are written over in full when they are made.
-        self.spans = mmap.mmap(-1, SEGMENT_RECORDS * SPAN_STRUCT.size)
+        self.spans = mmap.mmap(-1, SEGMENT_RECORDS * LOOSE_STRUCT.size)
         self.batches = mmap.mmap(-1, SEGMENT_RECORDS * BATCH_STRUCT.size)
-        self.span_count = self.batch_count = 0
+        self.acks = mmap.mmap(-1, SEGMENT_RECORDS * ACK_STRUCT.size)
+        self.span_count = self.batch_count = self.ack_count = 0
+        self.limits: list[Limits] = []
         self.blocks: list[BlockFacts] = []  # registered since the last segment
         self.errors: list[str] = []
         self.parked: list[tuple[Batch, str]] = []
@@ -36,7 +52,8 @@ class Segment:
 
     def clear(self) -> Segment:
         """Empty, its buffers to be used again for another stretch."""
-        self.span_count = self.batch_count = self.last_at_ns = 0
+        self.span_count = self.batch_count = self.ack_count = self.last_at_ns = 0
+        self.limits = []
         self.blocks = []
         self.errors = []
         self.parked = []

@@ -44,13 +44,14 @@ class Totals:
             self._ack = ack or NOTHING
             self._repeats = 1
 
-    def plus(self, records: Any) -> Totals:
-        """These and the attempts of `records` (BATCH_DTYPE, (n,)), as a sum of its own."""
+    def plus(self, records: Any, acks: Any) -> Totals:
+        """These and the attempts of `records` (BATCH_DTYPE, (n,)), as a sum of its own. `acks` ACK_DTYPE, (m,)."""
         both = Totals()
         both.batches = self.batches + len(records)
         outcomes = records["outcome"]
+        repeats = np.bincount(records["ack"], minlength=len(acks))
         both.attempts_failed = self.attempts_failed + int(np.isin(outcomes, _FAILED).sum())
-        both._sums = {name: total + int(records[name].sum()) for name, total in self.sums().items()}
+        both._sums = {name: total + int(repeats @ acks[name]) for name, total in self.sums().items()}
         return both
 
     def sums(self) -> dict[str, int]:

@@ -16,10 +16,11 @@ import numpy as np
 import pyarrow as pa
 
 from ingestexp.core.span import AS_DUE, UNKNOWN
+from ingestexp.core.window import Limits
 from ingestexp.trace import schema
 from ingestexp.trace.encoder import Encoder, written_by_block
-from ingestexp.trace.expand import batch_rows, item_rows
-from ingestexp.trace.records import BATCH_DTYPE, SPAN_DTYPE, BlockFacts
+from ingestexp.trace.expand import batch_rows, item_rows, span_records
+from ingestexp.trace.records import ACK_DTYPE, BATCH_DTYPE, LOOSE_DTYPE, SPAN_DTYPE, BlockFacts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -86,7 +87,7 @@ class TraceWriter:
         """Hand over a segment; waits while its encoder's queue is full. Raises TraceError once writing has failed."""
         with self._lock:
             self.blocks.update((facts.number, facts) for facts in segment.blocks)
-        if self._simulated and segment.span_count > MANY_RECORDS:
+        if self._simulated and segment.batch_count + segment.span_count > MANY_RECORDS:
             segment.rows = self.rows_of(segment)
         self._turn = (self._turn + 1) % ENCODERS
         self._hand_to(self._encoders[self._turn], segment)
@@ -115,12 +116,14 @@ class TraceWriter:
     def rows_of(self, segment: Segment) -> tuple[pa.Table | None, pa.Table | None]:
         """The segment's rows of `items` and of `batches`, None where there are none."""
         items = batches = None
-        if segment.span_count:
-            spans = np.frombuffer(segment.spans, SPAN_DTYPE, segment.span_count)
+        attempts = np.frombuffer(segment.batches, BATCH_DTYPE, segment.batch_count)
+        spans = span_records(attempts, np.frombuffer(segment.spans, LOOSE_DTYPE, segment.span_count))
+        if len(spans):
             items = item_rows(spans, self.blocks, self.phases)
             self.written(written_by_block(spans))
         if segment.batch_count:
-            batches = batch_rows(np.frombuffer(segment.batches, BATCH_DTYPE, segment.batch_count), segment.errors)
+            acks = np.frombuffer(segment.acks, ACK_DTYPE, segment.ack_count)
+            batches = batch_rows(attempts, acks, segment.limits, segment.errors)
         return items, batches
 
     def written(self, items_by_block: Iterable[tuple[int, int]]) -> None:
@@ -156,7 +159,7 @@ def _warm_up(phases: Sequence[str]) -> None:
     spans["batch"] = (0, -1)
     facts = BlockFacts(0, 0, 2, np.zeros(2, np.int64), np.ones(2, np.int32), 0)
     item_rows(spans, {0: facts}, phases or ("",))
-    batch_rows(np.zeros(1, BATCH_DTYPE), ["warm-up"])
+    batch_rows(np.zeros(1, BATCH_DTYPE), np.zeros(1, ACK_DTYPE), [Limits(1)], ["warm-up"])
 
 
 def _words(error: Exception) -> str:

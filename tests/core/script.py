@@ -12,16 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ingestexp.core.batch import Batch
 from ingestexp.core.control import Static
 from ingestexp.core.effects import (
     PAUSE,
     RESUME,
     AttemptFailed,
-    Committed,
     DeadLettered,
     Dropped,
     Effect,
-    Send,
     Unsettled,
     WakeAt,
 )
@@ -37,8 +36,6 @@ from ingestexp.engine.blocks import EvenBlock, UnevenBlock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    from ingestexp.core.batch import Batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,8 +182,8 @@ class World:
         effects = self.core.handle(event, self.now_ns)
         for effect in effects:
             self.notes.append((self.now_ns, *note(effect)))
-            if isinstance(effect, Send):
-                self._send(effect.batch)
+            if isinstance(effect, Batch):
+                self._send(effect)
             elif isinstance(effect, WakeAt):
                 if effect.at_ns <= self.now_ns:
                     raise Deadlock(f"a timer wished for {effect.at_ns} at {self.now_ns}: it would fire for ever")
@@ -214,13 +211,25 @@ class World:
             self.handle(Arrived(Span(block, first, end, AS_DUE, admitted_at_ns)))
 
 
+def batch_of(effect: Effect) -> Batch | None:
+    """The batch that is sent, or whose attempt ended."""
+    if isinstance(effect, Batch):
+        return effect
+    return effect.batch if isinstance(effect, SendSettled | AttemptFailed | DeadLettered) else None
+
+
+def name_of(effect: Effect) -> str:
+    """What the effect says; the two that come with every batch have no class of their own."""
+    return {Batch: "Send", SendSettled: "Committed"}.get(type(effect), type(effect).__name__)
+
+
 def note(effect: Effect) -> tuple[Any, ...]:
     """An effect's content as plain values, for comparisons."""
-    if isinstance(effect, Send | Committed | AttemptFailed | DeadLettered):
-        batch = effect.batch
+    batch = batch_of(effect)
+    if batch is not None:
         spans = tuple((span.first, span.end) for span in batch.spans)
         facts = (batch.batch_id, batch.cause, batch.attempt, batch.parent_batch_id, spans, batch.next_attempt_at_ns)
-        return (type(effect).__name__, *facts, batch.opened_at_ns, batch.closed_at_ns, batch.first_sent_at_ns)
+        return (name_of(effect), *facts, batch.opened_at_ns, batch.closed_at_ns, batch.first_sent_at_ns)
     if isinstance(effect, Dropped | Unsettled):
         return (type(effect).__name__, effect.span.first, effect.span.end, effect.reason)
     if isinstance(effect, WakeAt):

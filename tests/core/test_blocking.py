@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from hypothesis import given
 
-from ingestexp.core.effects import PAUSE, RESUME, Effect, Send
+from ingestexp.core.batch import Batch
+from ingestexp.core.effects import PAUSE, RESUME, Effect
 from ingestexp.core.policy import Overflow
 from tests.core.script import Setup, Step, World
 from tests.core.scripts import scripts, setups
@@ -87,6 +88,6 @@ def test_a_span_larger_than_the_queue_passes_in_pieces_and_in_order() -> None:
     world.arrive((1,) * 50)
     world.finish()
     assert world.core.committed == 50
-    assert [effect.batch.batch_id for _, _, es in world.log for effect in es if isinstance(effect, Send)] == list(
+    assert [effect.batch_id for _, _, es in world.log for effect in es if isinstance(effect, Batch)] == list(
         range(world.core.committed // 3 + bool(50 % 3))
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
-from ingestexp.core.effects import Dropped, Send
+from ingestexp.core.batch import Batch
+from ingestexp.core.effects import Dropped
 from ingestexp.core.policy import Overflow
 from ingestexp.core.span import NEVER
 from tests.core.script import Setup, Step, World
@@ -80,4 +81,4 @@ def test_what_arrives_after_the_drain_is_sent_as_well() -> None:
     """An interrupted load may have one more span on its way."""
     world = World(Setup(max_size=10)).play([Step("drain")])
     world.arrive((1, 1))
-    assert next(type(effect) for effect in world.log[-1][2]) is Send
+    assert next(type(effect) for effect in world.log[-1][2]) is Batch

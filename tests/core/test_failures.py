@@ -5,8 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestexp.core.batch import FlushCause
-from ingestexp.core.effects import AttemptFailed, Committed, DeadLettered, Send
+from ingestexp.core.batch import Batch, FlushCause
+from ingestexp.core.effects import AttemptFailed, DeadLettered
+from ingestexp.core.events import SendSettled
 from ingestexp.core.retry import Retry
 from tests.core.script import Setup, Step, World
 from tests.core.scripts import scripts, setups
@@ -40,7 +41,7 @@ def test_no_batch_is_tried_more_often_than_allowed_and_every_attempt_ends_once(
     ends: list[int] = []
     for _, _, effects in world.log:
         for effect in effects:
-            if isinstance(effect, Committed | AttemptFailed | DeadLettered):
+            if isinstance(effect, SendSettled | AttemptFailed | DeadLettered):
                 ends.append(effect.batch.batch_id)
                 assert effect.batch.attempt <= setup.max_attempts
             if isinstance(effect, DeadLettered):
@@ -58,9 +59,9 @@ def test_a_retry_does_not_wait_once_it_is_due_and_a_worker_is_free(setup: Setup,
         for effect in effects:
             if isinstance(effect, AttemptFailed):
                 due_ns[effect.batch.batch_id] = effect.batch.next_attempt_at_ns
-            elif isinstance(effect, Send):
-                due_ns.pop(effect.batch.parent_batch_id, None)
-                assert effect.batch.attempt > 1 or not [due for due in due_ns.values() if due <= at_ns]
+            elif isinstance(effect, Batch):
+                due_ns.pop(effect.parent_batch_id, None)
+                assert effect.attempt > 1 or not [due for due in due_ns.values() if due <= at_ns]
 
 
 def test_a_failed_batch_leaves_its_worker_to_the_next_one() -> None:

@@ -6,9 +6,9 @@ from collections import Counter
 
 from hypothesis import given
 
-from ingestexp.core.effects import Committed, DeadLettered, Dropped, Effect, Unsettled
+from ingestexp.core.effects import DeadLettered, Dropped, Effect, Unsettled
 from ingestexp.core.events import SendFailed, SendSettled
-from tests.core.script import Setup, Step, World
+from tests.core.script import Setup, Step, World, name_of
 from tests.core.scripts import scripts, setups
 
 
@@ -17,13 +17,13 @@ def fates(world: World) -> Counter[tuple[int, str]]:
     counts: Counter[tuple[int, str]] = Counter()
     for _, _, effects in world.log:
         for effect in effects:
-            counts.update((item_id, type(effect).__name__) for item_id in ids_of(effect))
+            counts.update((item_id, name_of(effect)) for item_id in ids_of(effect))
     return counts
 
 
 def ids_of(effect: Effect) -> list[int]:
     """The items whose fate this effect is."""
-    if isinstance(effect, Committed | DeadLettered):
+    if isinstance(effect, SendSettled | DeadLettered):
         return [item_id for span in effect.batch.spans for item_id in range(span.first, span.end)]
     if isinstance(effect, Dropped | Unsettled):
         return list(range(effect.span.first, effect.span.end))

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from hypothesis import given
 
 from ingestexp.core.batch import Batch, FlushCause
-from ingestexp.core.effects import Effect, Send
 from ingestexp.core.events import DRAIN, Event, SendFailed
 from ingestexp.core.policy import Overflow
 from ingestexp.core.span import NEVER
 from tests.core.script import Setup, Step, World
 from tests.core.scripts import scripts, setups
 
+if TYPE_CHECKING:
+    from ingestexp.core.effects import Effect
+
 
 def sent(world: World) -> list[tuple[int, Batch]]:
     """(instant, batch) of every attempt, in the order of the sends."""
-    return [(at, e.batch) for at, _, effects in world.log for e in effects if isinstance(e, Send)]
+    return [(at, e) for at, _, effects in world.log for e in effects if isinstance(e, Batch)]
 
 
 @given(setups(), scripts)

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from hypothesis import given
 
-from ingestexp.core.effects import AttemptFailed, Committed, DeadLettered, Effect, Send, WakeAt
-from ingestexp.core.events import TIMER_FIRED, Event
+from ingestexp.core.batch import Batch
+from ingestexp.core.effects import AttemptFailed, DeadLettered, Effect, WakeAt
+from ingestexp.core.events import TIMER_FIRED, Event, SendSettled
 from ingestexp.core.span import NEVER
 from tests.core.script import Setup, Step, World
 from tests.core.scripts import scripts, setups
@@ -38,13 +39,13 @@ def test_a_first_send_is_at_most_max_wait_after_its_oldest_item_unless_no_worker
     free_count, free_since_ns = punctual.workers, 0
     for at_ns, _, effects in World(punctual).play(script).finish().log:
         for effect in effects:
-            if isinstance(effect, Committed | AttemptFailed | DeadLettered):
+            if isinstance(effect, SendSettled | AttemptFailed | DeadLettered):
                 free_since_ns = free_since_ns if free_count else at_ns
                 free_count += 1
-            elif isinstance(effect, Send):
+            elif isinstance(effect, Batch):
                 free_count -= 1
-                if effect.batch.attempt == 1:
-                    assert at_ns <= max(effect.batch.opened_at_ns + punctual.max_wait_ns, free_since_ns)
+                if effect.attempt == 1:
+                    assert at_ns <= max(effect.opened_at_ns + punctual.max_wait_ns, free_since_ns)
 
 
 @given(setups(), scripts)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from ingestexp.core.control import Static
-from ingestexp.core.effects import AttemptFailed, Committed, DeadLettered, Dropped, Send
+from ingestexp.core.effects import Dropped
 from ingestexp.core.on_failure import RetryBatch
 from ingestexp.core.pipeline import Pipeline
 from ingestexp.core.policy import Overflow
@@ -22,6 +22,7 @@ from ingestexp.engine.blocks import make_block
 from ingestexp.engine.drive import drive
 from ingestexp.engine.simulated import SimulatedLane
 from ingestexp.trace.tally import Tally
+from tests.core.script import batch_of, name_of
 from tests.engine.rig import MS, DueTimes, HandSink, fails, run
 
 if TYPE_CHECKING:
@@ -67,8 +68,9 @@ class Noting(Pipeline):
     def handle(self, event: Event, now_ns: int) -> list[Effect]:
         effects = super().handle(event, now_ns)
         for effect in effects:
-            if isinstance(effect, Send | Committed | AttemptFailed | DeadLettered):
-                self.notes.append((type(effect).__name__, *_facts(effect.batch)))
+            batch = batch_of(effect)
+            if batch is not None:
+                self.notes.append((name_of(effect), *_facts(batch)))
             elif isinstance(effect, Dropped):
                 self.notes.append(("Dropped", effect.span.first, effect.span.end - 1, effect.reason))
         return effects

@@ -97,7 +97,7 @@ def _run(
     lane = SimulatedLane(core, blocks(), cost, 10**10, jitter_rng.random, sampler, fails)
     drive(lane, core, recorder)
     recorder.hand_over()
-    sampler.flush(lane.now_ns(), 0)
+    sampler.flush(lane.at_ns, 0)
     writer.close()
 
 

@@ -9,14 +9,14 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 
-from ingestexp.core.span import AS_DUE, NEVER, UNKNOWN, Span
+from ingestexp.core.span import AS_DUE, UNKNOWN, Span
 from ingestexp.core.window import Limits
 from ingestexp.engine.drive import drive
 from ingestexp.engine.simulated import SimulatedLane
 from ingestexp.trace import schema
 from ingestexp.trace.expand import batch_rows, item_rows
 from ingestexp.trace.recorder import Recorder
-from ingestexp.trace.records import BATCH_DTYPE, SPAN_DTYPE, BlockFacts
+from ingestexp.trace.records import ACK_DTYPE, BATCH_DTYPE, SPAN_DTYPE, BlockFacts
 from ingestexp.trace.writer import TraceWriter
 from tests.core.item_notes import BATCH_COLUMNS, ITEM_COLUMNS, ItemNotes
 from tests.core.scripts import setups
@@ -122,9 +122,9 @@ def test_batch_rows_have_every_column_of_the_schema_with_codes_spelled_out() -> 
     records["flush_cause"] = [2, 5]
     records["outcome"] = [1, 0]
     records["error"] = [0, -1]
-    records["window_max_wait_ns"] = [NEVER, 5]
+    records["limits"] = [1, 0]
     records["next_attempt_at_ns"] = [90, UNKNOWN]
-    table = batch_rows(records, ["no route"])
+    table = batch_rows(records, np.zeros(1, ACK_DTYPE), [Limits(512, 5), Limits(512)], ["no route"])
     assert table.schema.equals(schema.BATCHES)
     columns = ("parent_batch_id", "flush_cause", "outcome", "error", "window_max_wait_ns", "next_attempt_at_ns")
     assert [tuple(row[name] for name in columns) for row in table.to_pylist()] == [

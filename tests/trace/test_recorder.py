@@ -88,16 +88,16 @@ def test_a_segment_is_handed_over_by_items_and_by_time() -> None:
     recorder = Recorder(sink, segment_ns=1_000)
     block = block_of(recorder, 0, list(range(SEGMENT_ITEMS + 9)), 3)
     recorder.committed(batch_of(0, [span_of(block, 0, SEGMENT_ITEMS)], settled_at_ns=10))
-    assert sink.spans == [1]
+    assert sink.batches == [1]
     recorder.committed(batch_of(1, [span_of(block, SEGMENT_ITEMS, SEGMENT_ITEMS + 1)], settled_at_ns=500))
-    assert sink.spans == [1]
+    assert sink.batches == [1]
     recorder.committed(batch_of(2, [span_of(block, SEGMENT_ITEMS + 1, SEGMENT_ITEMS + 2)], settled_at_ns=1_100))
-    assert sink.spans == [1, 2]
+    assert sink.batches == [1, 2]
     recorder.committed(batch_of(3, [span_of(block, SEGMENT_ITEMS + 2, SEGMENT_ITEMS + 3)], settled_at_ns=1_200))
     recorder.tick(1_300)
-    assert sink.spans == [1, 2]
+    assert sink.batches == [1, 2]
     recorder.tick(2_500)
-    assert sink.spans == [1, 2, 1]
+    assert sink.batches == [1, 2, 1]
 
 
 def test_the_totals_are_the_sums_of_what_the_sink_counted_and_of_attempts_that_failed() -> None:
