@@ -68,9 +68,13 @@ def criterion_of(facts: Row) -> Criterion:
 
 
 def judge_criteria(
-    answers: Answers, criteria: Sequence[Criterion], missing_cells: int, invalid_runs: Collection[Path]
+    answers: Answers, criteria: Sequence[Criterion], missing_cells: int, broken_runs: Collection[Path]
 ) -> list[Judgement]:
-    """Every criterion over these runs. `missing_cells` have no result; `invalid_runs` bear no conclusion."""
+    """Every criterion over these runs. `missing_cells` have no result; `broken_runs` bear no conclusion of any kind.
+
+    A run that a disturbed host made INVALID is not broken: it decides nothing where its verdict is asked for, but what
+    it counted stands.
+    """
     judgements = []
     for criterion in criteria:
         try:
@@ -78,8 +82,11 @@ def judge_criteria(
         except (EvidenceError, OSError) as error:
             judgements.append(Judgement(criterion, INVALID, f"the query failed: {error}"))
             continue
-        named = [row[column] for row in rows for column in ("run", "other_run") if row.get(column)]
-        broken = sorted({answers.folder_of(run).name for run in named if answers.folder_of(run) in invalid_runs})
+        broken = sorted(
+            answers.folder_of(run).name
+            for run in {row[column] for row in rows for column in ("run", "other_run") if row.get(column)}
+            if answers.folder_of(run) in broken_runs
+        ) or sorted(answers.folder_of(row["run"]).name for row in rows if _is_invalid(row))
         judgement = judge(criterion, rows)
         if broken and judgement.result != INVALID:
             judgement = _with(judgement, INVALID, f"rests on invalid runs: {', '.join(broken)}")
@@ -110,6 +117,11 @@ def judge(criterion: Criterion, rows: Sequence[Row]) -> Judgement:
     if criterion.judge == "ratio" and min(numbers) <= 0:
         return Judgement(criterion, INCONCLUSIVE, "a ratio of 0 has no logarithm", min(numbers), None, kept)
     return _mean(criterion, kept, numbers)
+
+
+def _is_invalid(row: Row) -> bool:
+    """The row asks for a verdict, and the instrument was at fault."""
+    return row.get("value") is None and row.get("result") == INVALID and bool(row.get("run"))
 
 
 def _every(criterion: Criterion, rows: list[Row], numbers: list[float]) -> Judgement:

@@ -132,6 +132,7 @@ def case_of(
 ) -> Case:
     """All that the verdict of one run is reached from. `status` with its reason."""
     checks = manifest.get("self_checks") or {}
+    host = checks.get("host") or {}
     return Case(
         status=status[0],
         status_reason=status[1],
@@ -145,9 +146,17 @@ def case_of(
         backlog_grows=bool(backlog and backlog["grows"]),
         backlog_grows_without_lateness=bool(backlog and backlog["grows_without_lateness"]),
         seed=int(manifest.get("seed") or 0),
-        disturbed=bool((checks.get("host") or {}).get("disturbed")),
+        disturbed=bool(host.get("disturbed")),
+        host_took_ratio=_took_ratio(host),
+        served_ratio=1.0 if not backlog else 1 - (backlog["slope_items_per_s"] or 0) / max(backlog["due_per_s"], 1e-9),
         volatile_filesystem=_volatile_filesystem(manifest),
     )
+
+
+def _took_ratio(host: Row) -> float:
+    """The most that a host can have taken: every interval with a stall counts as lost. Nothing known: all of it."""
+    known = [host[name] for name in ("stalled_ratio", "steal_ratio", "others_cpu_ratio") if host.get(name) is not None]
+    return min(1.0, float(sum(known))) if known else 1.0
 
 
 def _volatile_filesystem(manifest: Row) -> str | None:

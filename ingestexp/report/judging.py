@@ -52,7 +52,7 @@ def _judge(run_dirs: Sequence[Path]) -> list[Judged]:
         try:
             readable[run_dir] = check_run(run_dir)
         except EvidenceError as error:
-            found[run_dir] = Judged(run_dir, {}, Verdict(INVALID, str(error)), None, None, False, False)
+            found[run_dir] = Judged(run_dir, {}, Verdict(INVALID, str(error), broken=True), None, None, False, False)
     if readable:
         with Answers(list(readable), with_superseded=True) as answers:
             for one in _answered(answers, readable):

@@ -44,6 +44,7 @@ def verdict_facts(judged: Judged) -> dict[str, Any]:
     return {
         "result": verdict.result,
         "reason": verdict.reason,
+        "broken": verdict.broken,
         "percentile": slo.get("percentile"),
         "bound_ms": slo.get("bound_ms"),
         "confidence": slo.get("confidence"),

@@ -21,7 +21,13 @@ from ingestexp.report.decision_lines import print_decisions
 from ingestexp.report.evidence import Answers, EvidenceError
 from ingestexp.report.heat_map import print_heat_maps
 from ingestexp.report.sheet import print_table
-from ingestexp.report.sweep_figures import Cell, VariantFigures, finished_cells, variant_figures
+from ingestexp.report.sweep_figures import (
+    Cell,
+    VariantFigures,
+    finished_cells,
+    lines_by_evidence,
+    variant_figures,
+)
 from ingestexp.report.variant_sheet import comparison_lines, print_variants
 from ingestexp.report.verdict import INVALID, PASS
 from ingestexp.report.verdict_lines import STYLES
@@ -69,7 +75,7 @@ def open_sweep(folder: Path, with_tables: bool = True) -> Sweep:
     facts = read_sweep(folder)
     if facts is None:
         raise EvidenceError(f"{folder}: not a sweep's folder, it has no {FILE_NAME} that this version can read")
-    lines = [line for line in facts.get("cells") or [] if isinstance(line, dict)]
+    lines = lines_by_evidence(folder, [line for line in facts.get("cells") or [] if isinstance(line, dict)])
     cells = finished_cells(folder, lines)
     experiment = facts.get("experiment") or {}
     criteria = [criterion_of(each) for each in experiment.get("acceptance") or []]
@@ -77,8 +83,8 @@ def open_sweep(folder: Path, with_tables: bool = True) -> Sweep:
     with Answers([cell.folder for cell in cells]) as answers:
         if cells:
             sweep.variants = variant_figures(answers, cells)
-        invalid = {cell.folder for cell in cells if cell.verdict.get("result") == INVALID}
-        sweep.judgements = judge_criteria(answers, criteria, len(sweep.missing), invalid)
+        broken = {cell.folder for cell in cells if cell.verdict.get("broken", cell.verdict.get("result") == INVALID)}
+        sweep.judgements = judge_criteria(answers, criteria, len(sweep.missing), broken)
         for name in (experiment.get("tables") or []) if with_tables else []:
             try:
                 sweep.tables.append((name, answers.table(name)))

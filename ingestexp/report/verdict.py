@@ -53,14 +53,12 @@ class Blocks:
     buckets: Counts
     stalled: Counts | None = None
 
-    def calm(self) -> Blocks:
-        """Without those in which the host stalled."""
+    def as_if_calm(self) -> Blocks:
+        """With no item over the bound in those in which the host stalled: the best that a calm host could have made."""
         if self.stalled is None:
             return self
-        keep = self.stalled == 0
-        return Blocks(
-            self.items[keep], self.over[keep], self.over_without_lateness[keep], self.histogram[keep], self.buckets
-        )
+        calm = self.stalled == 0
+        return replace(self, over=self.over * calm, over_without_lateness=self.over_without_lateness * calm)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +79,10 @@ class Case:
     seed: int = 0
     disturbed: bool = False
     """The host was, by the run's own check."""
+    host_took_ratio: float = 1.0
+    """At most this share of the run's time was taken from it by the host (stalls, stolen time, other processes)."""
+    served_ratio: float = 1.0
+    """Of what fell due while the load lasted, this share was settled meanwhile."""
     volatile_filesystem: str | None = None
     """Where a sink that claims durability keeps its files in memory: the type of that filesystem."""
 
@@ -99,6 +101,8 @@ class Verdict:
     percentile_ns: Interval | None = None
     more_items: int | None = None
     notes: tuple[str, ...] = field(default=())
+    broken: bool = False
+    """INVALID as a whole: no figure of the run bears a conclusion, not only its latencies."""
 
     @property
     def exit_code(self) -> int:
@@ -114,26 +118,38 @@ def block_count(measured_ns: float, stall_cycle_ns: float | None, attempt_count:
 def decide(case: Case) -> Verdict:
     """The first rule that applies, in the order: invalid, nothing to judge, saturated, exceedances.
 
-    A FAIL of a disturbed host must also be one without the time blocks in which it stalled. A PASS stands: a
-    disturbance only makes a latency worse.
+    A FAIL of a disturbed host must also be one of the calmest host it could have been. A PASS stands: a disturbance
+    only makes a latency worse.
     """
     found = _decide(case)
-    if found.result != FAIL or not case.disturbed or case.blocks.stalled is None:
+    if found.result != FAIL or not case.disturbed:
+        return found
+    if case.backlog_grows:
+        took = case.host_took_ratio
+        if case.served_ratio < 1 - took:  # even with all that time given back it could not have kept up
+            return found
+        reason = (
+            f"the host was disturbed: given the {took:.0%} of its time that it took, the backlog might not have grown"
+        )
+        return _replace(found, INVALID, reason)
+    if case.blocks.stalled is None:
         return found
     stalled = int(np.count_nonzero(case.blocks.stalled[case.blocks.items > 0]))
-    calm_blocks = case.blocks.calm()
-    calm = judge(calm_blocks.over, calm_blocks, case.slo, case.seed).result
+    best = case.blocks.as_if_calm()
+    calm = judge(best.over, best, case.slo, case.seed).result
     if not stalled or calm == FAIL:
         return found
     which = f"{stalled} of {found.block_count} blocks" if stalled < found.block_count else "blocks"
-    reason = f"the host was disturbed: without the {which} it was stalled in the verdict would be {calm}"
+    reason = (
+        f"the host was disturbed: if none were over in the {which} in which it stalled, the verdict would be {calm}"
+    )
     return _replace(found, INVALID, reason)
 
 
 def _decide(case: Case) -> Verdict:
     broken = _instrument_broken(case)
     if broken:
-        return Verdict(INVALID, broken)
+        return Verdict(INVALID, broken, broken=True)
     if case.is_saturate:
         return Verdict(None, "a capacity run: items have no intended times, so there is no response and no SLO verdict")
     notes = _notes(case)

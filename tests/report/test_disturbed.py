@@ -38,7 +38,7 @@ def stalled_case(over: list[int], stalled: list[int], disturbed: bool = True) ->
 def test_a_fail_that_stands_in_stalled_blocks_alone_is_invalid() -> None:
     verdict = decide(stalled_case([0, 100] * 25, [0, 1] * 25))
     assert verdict.result == INVALID
-    assert "without the 25 of 50 blocks it was stalled in the verdict would be PASS" in verdict.reason
+    assert "if none were over in the 25 of 50 blocks in which it stalled, the verdict would be PASS" in verdict.reason
 
 
 @pytest.mark.parametrize(
@@ -49,10 +49,35 @@ def test_a_fail_that_stands_in_stalled_blocks_alone_is_invalid() -> None:
         ([0, 100] * 25, [0, 0] * 25, True, FAIL),  # nothing stalled where it hurt
         ([0, 0] * 25, [0, 1] * 25, True, PASS),  # a disturbance only makes a latency worse
         ([100, 100] * 25, [1, 1] * 25, True, INVALID),  # nothing is left to judge by
+        ([1000] * 50, [0] * 10 + [1] * 40, True, FAIL),  # the few calm blocks are more than is allowed to all
     ],
 )
 def test_everything_else_stands(over: list[int], stalled: list[int], disturbed: bool, result: str) -> None:
     assert decide(stalled_case(over, stalled, disturbed)).result == result
+
+
+@pytest.mark.parametrize(
+    ("served", "took", "result"),
+    [
+        (0.03, 0.9, FAIL),  # ten times as fast would still be three times too slow
+        (0.9, 0.05, FAIL),
+        (0.9, 0.2, INVALID),
+        (0.03, 1.0, INVALID),  # how much the host took is not known
+    ],
+)
+def test_a_growing_backlog_fails_unless_what_the_host_took_could_have_served_it(
+    served: float, took: float, result: str
+) -> None:
+    grows = replace(
+        stalled_case([900] * 50, [1] * 50),
+        backlog_grows=True,
+        backlog_grows_without_lateness=True,
+        served_ratio=served,
+        host_took_ratio=took,
+    )
+    verdict = decide(grows)
+    assert verdict.result == result
+    assert ("might not have grown" in verdict.reason) == (result == INVALID)
 
 
 def first_second_slow(folder: Path, checks: dict[str, Any], stall_ms: list[float]) -> Path:

@@ -128,3 +128,10 @@ def test_a_folder_of_another_kind_is_refused(tmp_path: Path, capsys: Capture) ->
     (tmp_path / "sweep.yaml").write_text("format_version: 99\n")
     assert main(["show", str(tmp_path)]) == 2
     assert "not a sweep's folder" in capsys.readouterr().err
+
+
+def test_what_an_invalid_run_counted_stands_for_a_criterion_that_does_not_ask_for_its_verdict(tmp_path: Path) -> None:
+    cells = [Cell(late_generator, "batched", "same load"), Cell(passing, "per_item", "same load")]
+    criteria = [criterion("commits_per_item_ratio", at_least=0.01), criterion("batched_keeps_slo", at_least=1)]
+    sweep = open_sweep(write_sweep(tmp_path / "sweep", cells, criteria))
+    assert [judgement.result for judgement in sweep.judgements] == [PASS, INVALID]
