@@ -17,6 +17,7 @@ from ingestexp.experiment.sweep_folder import FILE_NAME as SWEEP_FILE
 from ingestexp.experiment.sweep_folder import is_at_work, read_sweep
 from ingestexp.report.evidence import is_running
 from ingestexp.report.record import FILE_NAME as VERDICT_FILE
+from ingestexp.report.sweep_figures import lines_by_evidence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -82,7 +83,7 @@ def _sweep_row(folder: Path) -> Row | None:
     facts = read_sweep(folder)
     if facts is None:
         return None
-    lines = [line for line in facts.get("cells") or [] if isinstance(line, dict)]
+    lines = lines_by_evidence(folder, [line for line in facts.get("cells") or [] if isinstance(line, dict)])
     done = [line for line in lines if line.get("status") == "completed"]
     results = [_json(folder / str(line.get("folder")) / VERDICT_FILE).get("result") for line in done]
     tally = [f"{results.count(name)} {name}" for name in dict.fromkeys(filter(None, results))]

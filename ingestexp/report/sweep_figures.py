@@ -73,6 +73,18 @@ class VariantFigures:
         return self.counts["committed"] / self.counts["batches"] if self.counts.get("batches") else None
 
 
+def lines_by_evidence(folder: Path, lines: Sequence[Row]) -> list[Row]:
+    """The cells' lines, but `missing` instead of `completed` where a run's evidence is no longer there."""
+    return [{**line, **_lost(folder / str(line.get("folder")), str(line.get("status")))} for line in lines]
+
+
+def _lost(run_dir: Path, status: str) -> Row:
+    if status != "completed" or (run_dir / "manifest.json").is_file():
+        return {}
+    gone = "its manifest.json" if run_dir.is_dir() else "its folder"
+    return {"status": "missing", "reason": f"it completed, but {gone} is gone"}
+
+
 def finished_cells(folder: Path, lines: Sequence[Row]) -> list[Cell]:
     """The cells with evidence to show, each with a verdict (recorded now where it was not)."""
     there = [
