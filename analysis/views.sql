@@ -61,6 +61,9 @@ CREATE OR REPLACE TEMP MACRO latency_bucket(latency_ns) AS CAST(floor(log2(laten
 -- The middle of a bucket in ns: within 0.03 % of every latency in it (from 2 µs up).
 CREATE OR REPLACE TEMP MACRO latency_of(bucket) AS pow(2, (bucket + 0.5) / 1420) - 1;
 
+-- The same latency, where a bucket holds a single one (up to 1 µs).
+CREATE OR REPLACE TEMP MACRO is_single(bucket) AS bucket < 14151;
+
 -- Not greatest(x, 0), which takes NULL for 0.
 CREATE OR REPLACE TEMP MACRO not_negative(x) AS CASE WHEN x < 0 THEN 0 ELSE x END;
 
@@ -175,6 +178,19 @@ FROM query('SELECT NULL::VARCHAR AS filename, NULL::BIGINT AS item_id, NULL::BIG
     NULL::INTEGER AS batch_id, NULL::BLOB AS payload WHERE false'
     || parquet_of('dead_letter_files', getvariable('dead_letter_files')));
 
+-- What a run's items are measured by, looked up by `run`: `getvariable('warmups')[run]`. That is evaluated once per 2,048 rows, as a file
+-- has one `run`; a join would be once per row, and cost more than most tables. One map a fact: of plain numbers they are quickest.
+CREATE OR REPLACE TEMP MACRO by_run(facts) AS map_from_entries(coalesce(facts, []));
+SET VARIABLE manifest_warmups = (SELECT by_run(list((run, warmup_ns))) FROM runs);
+SET VARIABLE bounds = (SELECT by_run(list((run, slo_bound_ns))) FROM runs);
+SET VARIABLE ends = (SELECT by_run(list((run, ended_at_ns))) FROM runs);
+SET VARIABLE load_ends = (SELECT by_run(list((run, load_ended_at_ns))) FROM runs);
+-- 0 in a run that has intended times, else NULL: added to a latency, it is NULL too.
+SET VARIABLE zeros = (SELECT by_run(list((run, CASE WHEN NOT is_saturate THEN 0::BIGINT END))) FROM runs);
+-- From which due time on an item's latency counts.
+CREATE OR REPLACE TEMP MACRO warmup_of(run) AS coalesce(getvariable('warmup_ns')::BIGINT, getvariable('manifest_warmups')[run]);
+CREATE OR REPLACE TEMP MACRO measured_from(run) AS coalesce(getvariable('zeros')[run] + warmup_of(run), -9223372036854775807);
+
 -- grain: one row per kept item (committed or unsettled) that is due after the warm-up: what a latency is computed from.
 --   response_ns  settled - intended; of an unsettled item its age at the run's end: the true value is at least that (is_censored)
 --   service_ns   settled - sent of the last attempt; of an attempt still in flight its age; NULL where nothing was sent
@@ -182,43 +198,66 @@ FROM query('SELECT NULL::VARCHAR AS filename, NULL::BIGINT AS item_id, NULL::BIG
 --   lateness_ns  offered - intended: the generator's, not the pipeline's; 0 where the source was held back by the policy
 --   bound_ns     the SLO's bound
 -- Dropped and dead-lettered items are lost: they have no response, outcome_counts and verdict_blocks count them.
+-- Two parts, so that nothing is decided item by item: where none is unsettled, the second reads nothing.
 CREATE OR REPLACE TEMP VIEW responses AS
 SELECT
-    i.run, i.item_id, i.batch_id, i.intended_at_ns, i.offered_at_ns, i.admitted_at_ns, i.first_sent_at_ns, i.sent_at_ns,
-    i.settled_at_ns, i.outcome, i.reason,
-    i.outcome = 'unsettled' AS is_censored,
-    r.ended_at_ns,
-    r.is_saturate,
-    CASE WHEN NOT r.is_saturate
-         THEN not_negative(CASE WHEN i.outcome = 'unsettled' THEN r.ended_at_ns ELSE i.settled_at_ns END - i.intended_at_ns)
-    END AS response_ns,
-    CASE WHEN i.outcome = 'committed' THEN not_negative(i.settled_at_ns - i.sent_at_ns)
-         WHEN i.reason = 'in_flight' THEN not_negative(r.ended_at_ns - i.sent_at_ns) END AS service_ns,
-    CASE WHEN NOT r.is_saturate THEN greatest(coalesce(i.offered_at_ns, i.intended_at_ns) - i.intended_at_ns, 0) END AS lateness_ns,
-    r.slo_bound_ns AS bound_ns
-FROM items i
-JOIN runs r ON r.run = i.run
-WHERE i.outcome IN ('committed', 'unsettled') AND (i.intended_at_ns >= r.warmup_ns OR r.is_saturate);
+    run, item_id, batch_id, intended_at_ns, offered_at_ns, admitted_at_ns, first_sent_at_ns, sent_at_ns, settled_at_ns, outcome, reason,
+    false AS is_censored,
+    getvariable('ends')[run] AS ended_at_ns,
+    getvariable('zeros')[run] IS NULL AS is_saturate,
+    not_negative(settled_at_ns - intended_at_ns + getvariable('zeros')[run]) AS response_ns,
+    not_negative(settled_at_ns - sent_at_ns) AS service_ns,
+    not_negative(coalesce(offered_at_ns, intended_at_ns) - intended_at_ns + getvariable('zeros')[run]) AS lateness_ns,
+    getvariable('bounds')[run] AS bound_ns
+FROM items
+WHERE outcome = 'committed' AND intended_at_ns >= measured_from(run)
+UNION ALL
+SELECT
+    run, item_id, batch_id, intended_at_ns, offered_at_ns, admitted_at_ns, first_sent_at_ns, sent_at_ns, settled_at_ns, outcome, reason,
+    true,
+    getvariable('ends')[run],
+    getvariable('zeros')[run] IS NULL,
+    not_negative(getvariable('ends')[run] - intended_at_ns + getvariable('zeros')[run]),
+    CASE WHEN reason = 'in_flight' THEN not_negative(getvariable('ends')[run] - sent_at_ns) END,
+    not_negative(coalesce(offered_at_ns, intended_at_ns) - intended_at_ns + getvariable('zeros')[run]),
+    getvariable('bounds')[run]
+FROM items
+WHERE outcome = 'unsettled' AND intended_at_ns >= measured_from(run);
 
--- What several tables count from: computed from the rows each time, or once a session after `.read analysis/counted_once.sql`.
-SET VARIABLE item_groups_from = 'items';
-SET VARIABLE latency_histogram_from = 'items';
+-- What several tables count from: computed from the rows each time, or once a session after `.read analysis/counted_once.sql`; what that
+-- kept is used as long as the parameters are those it was counted with.
+CREATE OR REPLACE TEMP MACRO is_counted(what) AS coalesce(getvariable(what)::VARCHAR
+    = format('{} {}', coalesce(getvariable('warmup_ns')::VARCHAR, '-'), coalesce(getvariable('block_count')::VARCHAR, '-')), false);
+SET VARIABLE fates_counted_for = NULL;
+SET VARIABLE latency_histogram_counted_for = NULL;
+
+-- grain: one row or more per set of items with the same fate: last attempt, its instants, outcome, reason, phase and side of the warm-up's
+-- end. How many rows is left open (here each item has its own, counted_once.sql leaves one a set): sum them up.
+--   *_sum, *_count: over the items that have the instant; last_admitted_ns: the last of them. due: intended.
+CREATE OR REPLACE TEMP VIEW fates AS
+FROM query(CASE WHEN is_counted('fates_counted_for') THEN 'FROM counted_fates' ELSE '
+    SELECT
+        run, batch_id, first_sent_at_ns, sent_at_ns, settled_at_ns, outcome, reason, phase, intended_at_ns >= warmup_of(run) AS is_measured,
+        1::BIGINT AS item_count, intended_at_ns AS first_due_ns, intended_at_ns AS last_due_ns, admitted_at_ns AS last_admitted_ns,
+        intended_at_ns::HUGEINT AS due_sum, offered_at_ns::HUGEINT AS offered_sum, admitted_at_ns::HUGEINT AS admitted_sum,
+        (offered_at_ns IS NOT NULL)::BIGINT AS offered_count, (admitted_at_ns IS NOT NULL)::BIGINT AS admitted_count
+    FROM items' END);
+
+-- grain: as `fates`, of the items of `responses`: service_ns of each of the item_count items.
+CREATE OR REPLACE TEMP VIEW services AS
+SELECT run, item_count, outcome = 'unsettled' AS is_censored,
+    CASE WHEN outcome = 'committed' THEN not_negative(settled_at_ns - sent_at_ns)
+         WHEN reason = 'in_flight' THEN not_negative(getvariable('ends')[run] - sent_at_ns) END AS service_ns
+FROM fates
+WHERE outcome IN ('committed', 'unsettled') AND (is_measured OR getvariable('zeros')[run] IS NULL);
 
 -- grain: one row per run, stretch of 65,536 ids, phase, outcome and reason. ids: a bit for each id of the stretch that has a row.
 CREATE OR REPLACE TEMP VIEW item_groups AS
-FROM query(CASE WHEN getvariable('item_groups_from') = 'counted' THEN 'FROM counted_item_groups' ELSE '
-    SELECT
-        i.run, i.item_id >> 16 AS stretch, i.phase, i.outcome, i.reason,
-        count(*) AS item_count,
-        count(*) FILTER (i.intended_at_ns >= r.warmup_ns) AS measured_count,
-        count(i.settled_at_ns) AS settled_count,
-        count(*) FILTER (i.settled_at_ns <= r.load_ended_at_ns) AS settled_during_load_count,
-        count(*) FILTER (i.settled_at_ns <= r.warmup_ns) AS settled_in_warmup_count,
-        min(i.item_id) AS first_item_id, max(i.item_id) AS last_item_id,
-        min(i.intended_at_ns) AS first_due_ns, max(i.intended_at_ns) AS last_due_ns, max(i.settled_at_ns) AS last_settled_ns,
-        bitstring_agg(i.item_id & 65535, 0, 65535) AS ids
-    FROM items i JOIN runs r ON r.run = i.run
-    GROUP BY ALL' END);
+SELECT
+    run, item_id >> 16 AS stretch, phase, outcome, reason, count(*) AS item_count,
+    bitstring_agg(item_id & 65535, 0, 65535) AS ids
+FROM items
+GROUP BY ALL;
 
 -- grain: one row a run with settled attempts after the warm-up. A stall is one that took more than five times the median (both to
 -- 0.05 %); stall_cycle_ns: the measured time ÷ the stalls, NULL where none was seen.
@@ -254,29 +293,58 @@ SELECT
         greatest(20, least(coalesce(measured_ns // greatest(s.stall_cycle_ns, 1), 50), 100)), coalesce(s.attempt_count, 1))))::BIGINT AS block_count,
     greatest(measured_ns / block_count, 1) AS block_ns
 FROM runs r
-JOIN (SELECT run, max(last_due_ns) AS last_due_ns FROM item_groups GROUP BY run) e ON e.run = r.run
+JOIN (SELECT run, max(last_due_ns) AS last_due_ns FROM fates GROUP BY run) e ON e.run = r.run
 LEFT JOIN stalls s ON s.run = r.run;
 
 -- grain: one row per run, measure (response | service | lateness), latency bucket, and for the response the time block, of `responses`.
--- An item belongs to the block in which its batch was sent, so a block holds whole batches; one that was never sent, to that of its
--- intended arrival. What is sent after the load goes on in blocks of the same length, 4 × block_count at most (the last takes the rest).
+-- block: as tables/verdict_blocks.sql cuts them.
 -- over_count: items over the SLO's bound; an unsettled one is over once it is older than the bound.
 -- over_without_lateness_count: the same with the generator's lateness taken off.
 CREATE OR REPLACE TEMP VIEW latency_histogram AS
-FROM query(CASE WHEN getvariable('latency_histogram_from') = 'counted' THEN 'FROM counted_latency_histogram' ELSE '
-    WITH grouped AS (
-        SELECT
-            p.run,
-            greatest(least(floor((coalesce(p.sent_at_ns, p.intended_at_ns) - t.from_ns) / t.block_ns), 4 * t.block_count - 1), 0)::INTEGER AS block,
-            latency_bucket(p.response_ns) AS response, latency_bucket(p.service_ns) AS service, latency_bucket(p.lateness_ns) AS lateness,
-            grouping(response, service, lateness) AS measure_code,
-            count(*) AS item_count,
-            count(*) FILTER (p.is_censored) AS unsettled_count,
-            count(*) FILTER (p.response_ns > p.bound_ns) AS over_count,
-            count(*) FILTER (p.response_ns - p.lateness_ns > p.bound_ns) AS over_without_lateness_count
-        FROM responses p JOIN time_blocks t ON t.run = p.run
-        GROUP BY GROUPING SETS ((p.run, block, response), (p.run, service), (p.run, lateness))
+FROM query(CASE WHEN is_counted('latency_histogram_counted_for') THEN 'FROM counted_latency_histogram' ELSE '
+    WITH
+    spans AS (
+        -- By way of a map, as the facts. Only of a run that was killed the load''s end has to be looked up.
+        SELECT map_from_entries(list((run, greatest(
+            (coalesce(getvariable(''load_ends'')[run], last_due_ns) - warmup_of(run)) / coalesce(getvariable(''block_count''), 50), 1))))
+            AS block_ns
+        FROM runs LEFT JOIN (
+            SELECT run, max(last_due_ns) AS last_due_ns FROM fates WHERE getvariable(''load_ends'')[run] IS NULL GROUP BY run
+        ) USING (run)
+    ),
+    -- The pass over all items: one number holds the block, what counts as over, whether it is unsettled, and the bucket.
+    placed AS (
+        SELECT run,
+            floor((coalesce(sent_at_ns, intended_at_ns) - warmup_of(run)) / (SELECT block_ns FROM spans)[run])::BIGINT * 4294967296
+                + CASE WHEN response_ns > bound_ns THEN CASE WHEN response_ns - lateness_ns > bound_ns THEN 6291456 ELSE 2097152 END ELSE 0 END
+                + is_censored::BIGINT * 1048576
+                + latency_bucket(response_ns) AS place,
+            count(*) AS item_count
+        FROM responses GROUP BY ALL
+    ),
+    late AS (
+        SELECT run, latency_bucket(lateness_ns) AS bucket, count(*) AS item_count, count(*) FILTER (is_censored) AS unsettled_count
+        FROM responses WHERE offered_at_ns > intended_at_ns AND lateness_ns IS NOT NULL GROUP BY ALL
     )
-    SELECT run, CASE measure_code WHEN 3 THEN ''response'' WHEN 5 THEN ''service'' ELSE ''lateness'' END AS measure, block,
-        coalesce(response, service, lateness) AS bucket, item_count, unsettled_count, over_count, over_without_lateness_count
-    FROM grouped WHERE coalesce(response, service, lateness) IS NOT NULL' END);
+    SELECT run, ''response'' AS measure, least(greatest(place >> 32, 0), 4 * coalesce(getvariable(''block_count''), 50) - 1)::INTEGER AS block,
+        (place & 1048575)::INTEGER AS bucket, sum(item_count)::BIGINT AS item_count,
+        coalesce(sum(item_count) FILTER (place & 1048576 > 0), 0)::BIGINT AS unsettled_count,
+        coalesce(sum(item_count) FILTER (place & 2097152 > 0), 0)::BIGINT AS over_count,
+        coalesce(sum(item_count) FILTER (place & 4194304 > 0), 0)::BIGINT AS over_without_lateness_count
+    -- In this way it is not tested before it is counted, which would be to compute it twice.
+    FROM placed WHERE place - item_count IS NOT NULL GROUP BY ALL
+    UNION ALL
+    SELECT run, ''service'', NULL, latency_bucket(service_ns) AS bucket, sum(item_count)::BIGINT,
+        coalesce(sum(item_count) FILTER (is_censored), 0)::BIGINT, NULL, NULL
+    FROM services WHERE service_ns IS NOT NULL GROUP BY ALL
+    UNION ALL
+    SELECT run, ''lateness'', NULL, bucket, item_count, unsettled_count, NULL, NULL FROM late
+    UNION ALL
+    -- Most items of a good generator are not late at all: that is all the others.
+    SELECT run, ''lateness'', NULL, 0, sum(item_count)::BIGINT, sum(unsettled_count)::BIGINT, NULL, NULL
+    FROM (
+        SELECT run, item_count, CASE WHEN is_censored THEN item_count ELSE 0 END AS unsettled_count
+        FROM services WHERE getvariable(''zeros'')[run] IS NOT NULL
+        UNION ALL SELECT run, -item_count, -unsettled_count FROM late
+    )
+    GROUP BY run HAVING sum(item_count) > 0' END);

@@ -16,7 +16,7 @@ readback AS (
     FROM runs
     WHERE manifest ->> '$.self_checks.readback.ok' IS NOT NULL
 ),
-traced AS (SELECT run, sum(item_count) FILTER (outcome = 'committed') AS committed_count FROM item_groups GROUP BY run),
+traced AS (SELECT run, sum(item_count) FILTER (outcome = 'committed') AS committed_count FROM fates GROUP BY run),
 compared AS (
     SELECT b.*, coalesce(t.committed_count, 0)::BIGINT AS committed_count FROM readback b LEFT JOIN traced t ON t.run = b.run
 )

@@ -8,26 +8,37 @@
 -- grows_without_lateness: the same with the instant of the offer instead of the intended one (is the generator to blame?).
 WITH
 spans AS (
-    SELECT r.run, r.warmup_ns AS from_ns, greatest((max(i.intended_at_ns) - r.warmup_ns) / 60.0, 1) AS bin_ns
-    FROM items i JOIN runs r ON r.run = i.run
-    WHERE NOT r.is_saturate
-    GROUP BY r.run, r.warmup_ns
-    HAVING max(i.intended_at_ns) > r.warmup_ns
+    SELECT run, warmup_of(run) AS from_ns, greatest((max(last_due_ns) - warmup_of(run)) / 60.0, 1) AS bin_ns
+    FROM fates
+    WHERE getvariable('zeros')[run] IS NOT NULL
+    GROUP BY run
+    HAVING max(last_due_ns) > warmup_of(run)
 ),
-events AS (
-    SELECT i.run, s.from_ns, s.bin_ns,
-        not_negative(ceil((i.intended_at_ns - s.from_ns) / s.bin_ns))::BIGINT AS due_bin,
-        not_negative(ceil((coalesce(i.offered_at_ns, i.intended_at_ns) - s.from_ns) / s.bin_ns))::BIGINT AS offered_bin,
-        not_negative(ceil((i.settled_at_ns - s.from_ns) / s.bin_ns))::BIGINT AS settled_bin
-    FROM items i JOIN spans s ON s.run = i.run
+-- By way of a map: a look-up once per 2,048 items.
+widths AS (SELECT by_run(list((run, bin_ns))) AS bin_ns FROM spans),
+due AS (
+    SELECT run, ceil((intended_at_ns - warmup_of(run)) / (SELECT bin_ns FROM widths)[run])::BIGINT AS bin, count(*) AS n
+    FROM items GROUP BY ALL
+),
+-- What was not offered when it was due, moved from the one bin to the other.
+moved AS (
+    SELECT run, ceil((intended_at_ns - warmup_of(run)) / (SELECT bin_ns FROM widths)[run])::BIGINT AS due_bin,
+        ceil((offered_at_ns - warmup_of(run)) / (SELECT bin_ns FROM widths)[run])::BIGINT AS offered_bin, count(*) AS n
+    FROM items WHERE offered_at_ns <> intended_at_ns GROUP BY ALL
 ),
 counted AS (
-    SELECT run, due_bin AS bin, count(*) AS due, 0 AS offered, 0 AS settled FROM events GROUP BY ALL
-    UNION ALL SELECT run, offered_bin, 0, count(*), 0 FROM events GROUP BY ALL
-    UNION ALL SELECT run, settled_bin, 0, 0, count(*) FROM events WHERE settled_bin IS NOT NULL GROUP BY ALL
+    SELECT run, bin, n AS due, n AS offered, 0 AS settled FROM due
+    UNION ALL SELECT run, due_bin, 0, -n, 0 FROM moved
+    UNION ALL SELECT run, offered_bin, 0, n, 0 FROM moved
+    UNION ALL
+    SELECT run, ceil((settled_at_ns - warmup_of(run)) / (SELECT bin_ns FROM widths)[run])::BIGINT AS bin, 0, 0, sum(item_count)
+    FROM fates WHERE settled_at_ns IS NOT NULL GROUP BY ALL
     UNION ALL SELECT s.run, b.bin, 0, 0, 0 FROM spans s CROSS JOIN range(61) b(bin)
 ),
-per_bin AS (SELECT run, bin, sum(due) AS due, sum(offered) AS offered, sum(settled) AS settled FROM counted GROUP BY ALL),
+-- The warm-up is bin 0.
+per_bin AS (
+    SELECT run, not_negative(bin) AS bin, sum(due) AS due, sum(offered) AS offered, sum(settled) AS settled FROM counted GROUP BY ALL
+),
 lags AS (
     SELECT p.run, p.bin, s.bin_ns, p.due,
         (s.from_ns + p.bin * s.bin_ns) / 1e9 AS at_s,

@@ -10,7 +10,7 @@
 -- speedup: committed_per_s ÷ that of the stage's first variant.
 WITH
 settled AS (
-    SELECT run, sum(item_count) FILTER (outcome = 'committed') AS committed_count FROM item_groups GROUP BY run
+    SELECT run, sum(item_count) FILTER (outcome = 'committed') AS committed_count FROM fates GROUP BY run
 ),
 sent AS (
     SELECT b.run, count(*) AS batch_count, sum(b.commits) AS commits, sum(b.fsyncs) AS fsyncs, sum(b.round_trips) AS round_trips,

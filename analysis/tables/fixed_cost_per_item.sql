@@ -4,7 +4,7 @@
 -- nothing was committed. *_ns in ns, *_bytes in bytes; cpu is the worker's CPU time inside the sink's write. busy_ratio: the share of
 -- the run's time that its workers spent in writes, an attempt without an end counted up to the run's; NULL without a known end.
 WITH kept AS (
-    SELECT run, count(*) AS committed_count FROM items WHERE outcome = 'committed' GROUP BY run
+    SELECT run, sum(item_count)::BIGINT AS committed_count FROM fates WHERE outcome = 'committed' GROUP BY run
 ),
 paid AS (
     SELECT

@@ -9,7 +9,7 @@
 -- An unsettled item counts with what it had spent when the run ended: the stage it was in ends there, later ones are 0.
 WITH
 histogram AS (
-    SELECT run, latency_bucket(response_ns) AS bucket, count(*) AS n FROM responses WHERE response_ns IS NOT NULL GROUP BY ALL
+    SELECT run, bucket, sum(item_count)::BIGINT AS n FROM latency_histogram WHERE measure = 'response' GROUP BY ALL
 ),
 cumulative AS (
     SELECT *, (sum(n) OVER (PARTITION BY run ORDER BY bucket) - n)::BIGINT AS n_before,
@@ -21,14 +21,18 @@ tail_start AS (
     FROM cumulative c JOIN runs r ON r.run = c.run
     WHERE nearest_rank(c.item_count, r.slo_ppm) > c.n_before AND nearest_rank(c.item_count, r.slo_ppm) <= c.n_before + c.n
 ),
+-- The least ns of that bucket, rounded down: the logarithm itself decides about the few that are near it.
+starts AS (
+    SELECT by_run(list((run, bucket))) AS buckets, by_run(list((run, floor(pow(2, bucket / 1420) - 1)::BIGINT - 1))) AS at_least_ns
+    FROM tail_start
+),
 tail AS (
-    SELECT
-        p.run, p.batch_id, p.intended_at_ns, p.response_ns, p.is_censored,
-        p.intended_at_ns + p.lateness_ns AS offered_ns,
-        p.intended_at_ns + p.response_ns AS end_ns,
-        p.admitted_at_ns, p.first_sent_at_ns, p.sent_at_ns
-    FROM responses p JOIN tail_start t ON t.run = p.run
-    WHERE latency_bucket(p.response_ns) >= t.bucket
+    SELECT run, batch_id, intended_at_ns, response_ns, is_censored,
+        intended_at_ns + lateness_ns AS offered_ns,
+        intended_at_ns + response_ns AS end_ns,
+        admitted_at_ns, first_sent_at_ns, sent_at_ns
+    FROM responses
+    WHERE response_ns >= (SELECT at_least_ns FROM starts)[run] AND latency_bucket(response_ns) >= (SELECT buckets FROM starts)[run]
 ),
 known AS (
     SELECT

@@ -6,10 +6,9 @@
 -- true value can only exceed: where that matters to the rank, is_lower_bound is true and the figure reads "at least value_ns".
 WITH
 lost AS (
-    SELECT i.run, count(*) AS lost_count
-    FROM items i JOIN runs r ON r.run = i.run
-    WHERE i.outcome IN ('dropped', 'dead_lettered') AND i.intended_at_ns >= r.warmup_ns
-    GROUP BY i.run
+    SELECT run, sum(item_count)::BIGINT AS lost_count FROM fates
+    WHERE outcome IN ('dropped', 'dead_lettered') AND is_measured
+    GROUP BY run
 ),
 probabilities AS (
     SELECT r.run, p.measure, q.quantile, coalesce(q.ppm, r.slo_ppm) AS ppm,
@@ -22,12 +21,8 @@ probabilities AS (
     WHERE p.measure = 'response' OR q.quantile <> 'slo_with_losses'
 ),
 histogram AS MATERIALIZED (
-    SELECT run, 'response' AS measure, latency_bucket(response_ns) AS bucket, count(*) AS n,
-        count(*) FILTER (NOT is_censored) AS settled
-    FROM responses WHERE response_ns IS NOT NULL GROUP BY ALL
-    UNION ALL
-    SELECT run, 'service', latency_bucket(service_ns) AS bucket, count(*), count(*) FILTER (NOT is_censored)
-    FROM responses WHERE service_ns IS NOT NULL GROUP BY ALL
+    SELECT run, measure, bucket, sum(item_count)::BIGINT AS n, sum(item_count - unsettled_count)::BIGINT AS settled
+    FROM latency_histogram WHERE measure <> 'lateness' GROUP BY ALL
 ),
 cumulative AS (
     SELECT *,
@@ -47,15 +42,23 @@ located AS MATERIALIZED (
     FROM ranked w
     LEFT JOIN cumulative c ON c.run = w.run AND c.measure = w.measure AND w.rank > c.n_before AND w.rank <= c.n_before + c.n
 ),
+looked_into AS (SELECT by_run(list((run, responses))) AS responses, by_run(list((run, services))) AS services,
+    by_run(list((run, floor(pow(2, list_min(responses) / 1420) - 1)::BIGINT - 1))) AS least_ns FROM (
+    SELECT run, list(DISTINCT bucket) FILTER (measure = 'response') AS responses,
+        list(DISTINCT bucket) FILTER (measure = 'service') AS services
+    FROM located GROUP BY run
+)),
 inside AS (
-    -- A list rather than a join or IN: the planner would put the millions of items on the side that is held in memory.
+    -- By way of a map rather than a join or IN: that would be a look-up an item, and the planner might hold the millions in memory.
     SELECT run, 'response' AS measure, latency_bucket(response_ns) AS bucket, response_ns AS value_ns, count(*) AS n,
         count(*) FILTER (NOT is_censored) AS settled
-    FROM responses WHERE list_contains((SELECT list(bucket) FROM located WHERE measure = 'response'), latency_bucket(response_ns))
+    FROM responses
+    WHERE response_ns >= (SELECT least_ns FROM looked_into)[run] AND list_contains((SELECT responses FROM looked_into)[run], latency_bucket(response_ns))
     GROUP BY ALL
     UNION ALL
-    SELECT run, 'service', latency_bucket(service_ns) AS bucket, service_ns AS value_ns, count(*), count(*) FILTER (NOT is_censored)
-    FROM responses WHERE list_contains((SELECT list(bucket) FROM located WHERE measure = 'service'), latency_bucket(service_ns))
+    SELECT run, 'service', latency_bucket(service_ns) AS bucket, service_ns AS value_ns, sum(item_count)::BIGINT,
+        coalesce(sum(item_count) FILTER (NOT is_censored), 0)::BIGINT
+    FROM services WHERE list_contains((SELECT services FROM looked_into)[run], latency_bucket(service_ns))
     GROUP BY ALL
 ),
 inside_cumulative AS (

@@ -7,7 +7,7 @@
 -- In bounded memory: depths are known at the ends of some million slots; only in slots that could hold a greater depth than those
 -- (what stood there + what came) is it followed instant by instant.
 WITH
-extents AS (SELECT run, max(greatest(last_due_ns, coalesce(last_settled_ns, 0))) AS last_ns FROM item_groups GROUP BY run),
+extents AS (SELECT run, max(greatest(last_due_ns, coalesce(settled_at_ns, 0))) AS last_ns FROM fates GROUP BY run),
 measured AS (
     -- Slots are 2^k ns long, 4096 a bin or more, so that a bin can be a whole number of them.
     SELECT r.run, coalesce(getvariable('bin_count')::BIGINT, 200) AS bins, greatest(coalesce(r.ended_at_ns, e.last_ns), 1) AS end_ns,
@@ -15,17 +15,18 @@ measured AS (
         ((end_ns >> k) // bins + 1)::BIGINT AS slots_a_bin
     FROM runs r JOIN extents e ON e.run = r.run
 ),
--- By way of a list, the planner takes it for small; else it would hold the items in memory and stream the grids.
-grids AS (SELECT unnest(rows, recursive := true) FROM (SELECT list(m) AS rows FROM measured m)),
+grids AS MATERIALIZED (SELECT * FROM measured),
+-- By way of a map: a look-up once per 2,048 items.
+widths AS (SELECT by_run(list((run, k))) AS k FROM grids),
 flows AS (
     SELECT run, slot, sum(came)::BIGINT AS came, sum(came - went)::BIGINT AS gained
     FROM (
-        SELECT i.run, i.admitted_at_ns >> g.k AS slot, count(*) AS came, 0 AS went
-        FROM items i JOIN grids g ON g.run = i.run WHERE i.admitted_at_ns IS NOT NULL GROUP BY ALL
+        SELECT run, admitted_at_ns >> (SELECT k FROM widths)[run] AS slot, count(*) AS came, 0 AS went
+        FROM items WHERE admitted_at_ns IS NOT NULL GROUP BY ALL
         UNION ALL
-        SELECT i.run, coalesce(i.first_sent_at_ns, i.settled_at_ns) >> g.k AS slot, 0, count(*)
-        FROM items i JOIN grids g ON g.run = i.run
-        WHERE i.admitted_at_ns IS NOT NULL AND coalesce(i.first_sent_at_ns, i.settled_at_ns) IS NOT NULL GROUP BY ALL
+        SELECT run, coalesce(first_sent_at_ns, settled_at_ns) >> (SELECT k FROM widths)[run] AS slot, 0, sum(admitted_count)
+        FROM fates
+        WHERE admitted_count > 0 AND coalesce(first_sent_at_ns, settled_at_ns) IS NOT NULL GROUP BY ALL
     )
     GROUP BY ALL
 ),
@@ -51,11 +52,11 @@ steps AS (
         FROM items i JOIN grids g ON g.run = i.run SEMI JOIN looked_into l ON l.run = i.run AND l.slot = i.admitted_at_ns >> g.k
         GROUP BY ALL
         UNION ALL
-        SELECT i.run, coalesce(i.first_sent_at_ns, i.settled_at_ns) >> g.k AS slot,
-            coalesce(i.first_sent_at_ns, i.settled_at_ns) AS at_ns, -count(*)
-        FROM items i JOIN grids g ON g.run = i.run
-        SEMI JOIN looked_into l ON l.run = i.run AND l.slot = coalesce(i.first_sent_at_ns, i.settled_at_ns) >> g.k
-        WHERE i.admitted_at_ns IS NOT NULL GROUP BY ALL
+        SELECT f.run, coalesce(f.first_sent_at_ns, f.settled_at_ns) >> g.k AS slot,
+            coalesce(f.first_sent_at_ns, f.settled_at_ns) AS at_ns, -sum(f.admitted_count)
+        FROM fates f JOIN grids g ON g.run = f.run
+        SEMI JOIN looked_into l ON l.run = f.run AND l.slot = coalesce(f.first_sent_at_ns, f.settled_at_ns) >> g.k
+        WHERE f.admitted_count > 0 GROUP BY ALL
     )
     GROUP BY ALL
 ),

@@ -4,12 +4,13 @@
 -- their number (NULL: none seen). The median is approximate (t-digest), in bounded memory.
 WITH
 extents AS (
-    SELECT i.run, min(i.intended_at_ns) AS first_due_ns, max(i.intended_at_ns) AS last_due_ns, max(i.settled_at_ns) AS last_settled_ns,
-        max(i.settled_at_ns) FILTER (i.outcome = 'committed') AS last_committed_ns,
-        count(*) FILTER (i.outcome = 'committed' AND i.settled_at_ns <= r.load_ended_at_ns) AS committed_during_load_count,
-        count(*) AS item_count
-    FROM items i JOIN runs r ON r.run = i.run
-    GROUP BY i.run
+    SELECT run, min(first_due_ns) AS first_due_ns, max(last_due_ns) AS last_due_ns, max(settled_at_ns) AS last_settled_ns,
+        max(settled_at_ns) FILTER (outcome = 'committed') AS last_committed_ns,
+        coalesce(sum(item_count) FILTER (outcome = 'committed' AND settled_at_ns <= getvariable('load_ends')[run]), 0)::BIGINT
+            AS committed_during_load_count,
+        sum(item_count)::BIGINT AS item_count
+    FROM fates
+    GROUP BY run
 ),
 attempts AS (
     SELECT b.run, b.settled_at_ns - b.sent_at_ns AS service_ns

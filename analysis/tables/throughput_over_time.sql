@@ -7,8 +7,8 @@ bins AS (SELECT coalesce(getvariable('bin_ms'), 100)::BIGINT * 1000000 AS bin_ns
 counted AS (
     SELECT run, intended_at_ns // bin_ns AS bin, count(*) AS due, 0 AS committed, 0 AS settled FROM items, bins GROUP BY ALL
     UNION ALL
-    SELECT run, settled_at_ns // bin_ns, 0, count(*) FILTER (outcome = 'committed'), count(*)
-    FROM items, bins WHERE settled_at_ns IS NOT NULL GROUP BY ALL
+    SELECT run, settled_at_ns // bin_ns, 0, coalesce(sum(item_count) FILTER (outcome = 'committed'), 0), sum(item_count)
+    FROM fates, bins WHERE settled_at_ns IS NOT NULL GROUP BY ALL
 ),
 per_bin AS (
     SELECT run, bin, sum(due)::BIGINT AS due_count, sum(committed)::BIGINT AS committed_count, sum(settled)::BIGINT AS settled_count

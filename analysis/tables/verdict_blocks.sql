@@ -6,23 +6,7 @@
 -- intended arrival.
 -- over_count: items whose response exceeds slo.bound_ms; an unsettled item is over once it is older than the bound.
 -- over_without_lateness_count: the same with the generator's lateness taken off.
-WITH
-spans AS (
-    SELECT r.run, r.warmup_ns AS from_ns,
-        greatest((coalesce(r.load_ended_at_ns, max(i.intended_at_ns)) - r.warmup_ns) / coalesce(getvariable('block_count'), 50), 1) AS block_ns
-    FROM items i JOIN runs r ON r.run = i.run
-    GROUP BY r.run, r.warmup_ns, r.load_ended_at_ns
-)
-SELECT
-    p.run,
-    least(greatest(floor((coalesce(p.sent_at_ns, p.intended_at_ns) - s.from_ns) / s.block_ns), 0),
-        4 * coalesce(getvariable('block_count'), 50) - 1)::INTEGER AS block,
-    latency_bucket(p.response_ns) AS bucket,
-    count(*) AS item_count,
-    count(*) FILTER (p.is_censored) AS unsettled_count,
-    count(*) FILTER (p.response_ns > p.bound_ns) AS over_count,
-    count(*) FILTER (p.response_ns - p.lateness_ns > p.bound_ns) AS over_without_lateness_count
-FROM responses p JOIN spans s ON s.run = p.run
-WHERE p.response_ns IS NOT NULL
-GROUP BY ALL
-ORDER BY p.run, block, bucket;
+SELECT run, block, bucket, item_count, unsettled_count, over_count, over_without_lateness_count
+FROM latency_histogram
+WHERE measure = 'response'
+ORDER BY run, block, bucket;

@@ -9,6 +9,32 @@
 --   window would take more), `timer bound` (closed by age, and a worker was free), `worker bound` (over age while no worker was free: they
 --   hold what came in the meantime), else `mixed`.
 WITH
+-- The phase of all items of a batch that none of them left for another attempt, where it is one.
+whole AS (
+    SELECT run, batch_id, sum(item_count) AS item_count, min(phase) AS phase
+    FROM fates WHERE batch_id IS NOT NULL
+    GROUP BY run, batch_id
+    HAVING count(DISTINCT phase) = 1
+),
+known AS MATERIALIZED (
+    SELECT b.run, b.batch_id, b.first_item_id, w.phase
+    FROM batches b LEFT JOIN whole w ON w.run = b.run AND w.batch_id = b.batch_id AND w.item_count = b.item_count
+),
+-- Of the others it is looked up, by stretches of 65,536 ids.
+stretches AS (SELECT by_run(list((run, stretches))) AS stretches FROM (
+    SELECT run, list(DISTINCT first_item_id >> 16) AS stretches FROM known WHERE phase IS NULL GROUP BY run
+)),
+groups AS (
+    SELECT run, item_id >> 16 AS stretch, phase, bitstring_agg(item_id & 65535, 0, 65535) AS ids
+    FROM items WHERE list_contains((SELECT stretches FROM stretches)[run], item_id >> 16) GROUP BY ALL
+),
+phases AS (
+    SELECT run, batch_id, phase FROM known WHERE phase IS NOT NULL
+    UNION ALL
+    SELECT k.run, k.batch_id, g.phase
+    FROM known k JOIN groups g ON g.run = k.run AND g.stretch = k.first_item_id >> 16 AND get_bit(g.ids, (k.first_item_id & 65535)::INTEGER) = 1
+    WHERE k.phase IS NULL
+),
 closed AS (
     SELECT
         b.run, coalesce(i.phase, '') AS phase, b.flush_cause, b.item_count, b.window_max_size, b.window_max_wait_ns,
@@ -18,8 +44,7 @@ closed AS (
         count(*) AS n
     FROM batches b
     JOIN runs r ON r.run = b.run
-    LEFT JOIN item_groups i
-        ON i.run = b.run AND i.stretch = b.first_item_id >> 16 AND get_bit(i.ids, (b.first_item_id & 65535)::INTEGER) = 1
+    LEFT JOIN phases i ON i.run = b.run AND i.batch_id = b.batch_id
     WHERE b.closed_at_ns >= r.warmup_ns AND b.flush_cause NOT IN ('retry', 'split')
     GROUP BY ALL
 ),
