@@ -12,7 +12,6 @@ import hashlib
 import json
 import os
 import platform
-import subprocess
 import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -21,7 +20,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import ingestexp
+from ingestexp.experiment.source_code import code_version
 
 if TYPE_CHECKING:
     from ingestexp.experiment.schema import RunConfig
@@ -138,25 +137,6 @@ def config_hash(config: dict[str, Any]) -> str:
 
 
 @functools.cache
-def code_version() -> str:
-    """`git describe` of a checkout, else the package's version: of when this process was started, or nearly."""
-    root = Path(__file__).resolve().parents[2]
-    if (root / ".git").exists():
-        try:
-            done = subprocess.run(
-                ["git", "-C", str(root), "describe", "--always", "--dirty", "--tags"],
-                capture_output=True,
-                text=True,
-                timeout=5,
-                check=True,
-            )
-            return f"{ingestexp.__version__}+g{done.stdout.strip()}"
-        except (OSError, subprocess.SubprocessError):
-            pass
-    return ingestexp.__version__
-
-
-@functools.cache
 def package_versions() -> dict[str, str]:
     """Of the packages that a run's behaviour hangs on. Not to be changed: the same for all runs of a process."""
     found = {}
@@ -173,7 +153,7 @@ def host_facts(run_dir: Path) -> dict[str, Any]:
     return {
         "cpu_model": _cpu_model(),
         "cores": os.cpu_count(),
-        "cores_allowed": len(os.sched_getaffinity(0)),
+        "cores_allowed": _cores_allowed(),
         "kernel": platform.release(),
         "boot_id": boot_id(),
         "machine": platform.machine(),
@@ -194,6 +174,12 @@ def boot_id() -> str | None:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except OSError:
         return None
+
+
+@functools.cache
+def _cores_allowed() -> int:
+    """Of the process as it was when first asked: a sweep pins a run to some of them later (`cell.cores`)."""
+    return len(os.sched_getaffinity(0))
 
 
 @functools.cache

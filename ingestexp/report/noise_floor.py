@@ -9,19 +9,13 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from ingestexp.experiment.fingerprint import differing
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FILE_NAME: Final = "doctor.json"
 UNKNOWN: Final = "noise floor unknown: python -m ingestexp.doctor"
-FINGERPRINT: Final = {
-    "cpu_model": "processor",
-    "cores_allowed": "cores",
-    "memory_bytes": "memory",
-    "kernel": "kernel",
-    "filesystem": "filesystem",
-}
-"""By which two hosts are the same: a fact of the manifest's `host` → its name in words."""
 
 
 def noise_floor_line(folder: Path, host: dict[str, Any]) -> str:
@@ -40,11 +34,7 @@ def noise_floor_line(folder: Path, host: dict[str, Any]) -> str:
     except (KeyError, TypeError, ValueError):
         return UNKNOWN
     examined = facts.get("host") or {}
-    other = [
-        words
-        for name, words in FINGERPRINT.items()
-        if host.get(name) is not None and examined.get(name) is not None and host[name] != examined[name]
-    ]
+    other = differing(host, examined)
     unlike = f" - of another host than these runs' (differs: {', '.join(other)})" if other else ""
     return f"noise floor (doctor, {when}): {line}{unlike}"
 

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 import yaml  # type: ignore[import-untyped]
 
 from ingestexp import adapters
-from ingestexp.experiment.manifest import plain_config
+from ingestexp.experiment.manifest import host_facts, plain_config
 from ingestexp.experiment.run import execute
 from ingestexp.experiment.schema.run import ClockKind, Progress
+from ingestexp.experiment.source_code import code_version
 from ingestexp.sweep.fate import LOG_NAME
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class CellRunner:
 
     def __init__(self, order: SweepOrder) -> None:
         self._order = order
+        host_facts(order.folder), code_version()  # kept from now on: of this process, not of its pinned children
         varying = ("job", "overrides", "runtime")
         self._same = dump({key: value for key, value in order.hydra_node.items() if key not in varying}, 2)
 

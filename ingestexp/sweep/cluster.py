@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ingestexp.experiment.manifest import code_version, host_facts
+from ingestexp.experiment.manifest import host_facts
+from ingestexp.experiment.source_code import code_version
 from ingestexp.sweep.worker import Worker
 
 if TYPE_CHECKING:

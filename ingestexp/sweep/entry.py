@@ -16,8 +16,9 @@ from omegaconf import OmegaConf
 
 from ingestexp.experiment import launch
 from ingestexp.experiment.launch import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, EXIT_VERDICT, near
-from ingestexp.experiment.manifest import code_version, host_facts, utc_now
+from ingestexp.experiment.manifest import host_facts, utc_now
 from ingestexp.experiment.mistake import Mistake, screen
+from ingestexp.experiment.source_code import code_version
 from ingestexp.experiment.sweep_folder import lock, plan_hash
 from ingestexp.sweep.job import VERDICT
 
@@ -154,10 +155,7 @@ class _Sweep:
 
     def _say_what_is_kept(self, line: Any) -> None:
         assert self.earlier is not None
-        total = len(self.plan.cells)
-        failed = sum(not attempt.usable for attempt in self.earlier.attempts.values())
-        again = f", {failed} that failed or were cut short run again" if failed else ""
-        line.say(f"going on with {near(self.folder)}: {self.earlier.kept} of {total} cells are finished{again}")
+        line.say(f"going on with {near(self.folder)}: {self.earlier.says}")
         for note in self.earlier.notes:
             line.say(note)
         line.keep(self.earlier.kept)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ingestexp.experiment.fingerprint import differing
 from ingestexp.experiment.manifest import FILE_NAME
 from ingestexp.experiment.sweep_folder import UNFINISHED, is_at_work, plan_hash, read_sweep, sweeps_below
 from ingestexp.sweep.fate import end_dead_run, is_disturbed, manifest_of, supersede
@@ -23,12 +24,10 @@ if TYPE_CHECKING:
 
     from ingestexp.experiment.compose import Plan
 
-_HOST_KEYS = ("cpu_model", "cores", "machine", "memory_bytes", "kernel")
-
 
 @dataclass(slots=True)
 class Attempt:
-    """The newest attempt at a cell. `usable`: completed, on this code and this host."""
+    """The newest attempt at a cell. `usable`: completed, on this code and this host; `foreign`: on others of them."""
 
     folder: str
     number: int
@@ -38,21 +37,30 @@ class Attempt:
     disturbed: bool
     again: str | None
     usable: bool
+    foreign: bool
     facts: dict[str, Any]
 
 
 @dataclass(slots=True)
 class Earlier:
-    """A sweep's folder to go on in. `frozen`: stage -> variant -> rate; `notes`: what the user is told."""
+    """A sweep's folder to go on in, for `cell_count` cells. `attempts`: by the cell's hash; `notes`: for the user."""
 
     folder: Path
     sweep: dict[str, Any]
+    cell_count: int
     attempts: dict[str, Attempt] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
     @property
     def kept(self) -> int:
         return sum(attempt.usable for attempt in self.attempts.values())
+
+    @property
+    def says(self) -> str:
+        failed = sum(not attempt.usable and not attempt.foreign for attempt in self.attempts.values())
+        which = "that failed or was cut short runs" if failed == 1 else "that failed or were cut short run"
+        again = f", {failed} {which} again" if failed else ""
+        return f"{self.kept} of {self.cell_count} cells are finished{again}"
 
     def stage(self, name: str) -> dict[str, Any]:
         return next((dict(stage) for stage in self.sweep.get("stages") or [] if stage.get("name") == name), {})
@@ -65,7 +73,7 @@ def find(plan: Plan, code: str, host: dict[str, Any]) -> tuple[Earlier | None, l
     named = Path(plan.folder).absolute()
     sweep = read_sweep(named)
     if sweep is not None:  # `check` has seen to it that its cells are ours
-        return Earlier(named, sweep), []
+        return Earlier(named, sweep, len(plan.cells)), []
     top = next((parent for parent in named.parents if parent.name == "runs"), None)
     if top is None or "hydra.sweep.dir" in plan.typed_keys:
         return None, []
@@ -79,9 +87,11 @@ def find(plan: Plan, code: str, host: dict[str, Any]) -> tuple[Earlier | None, l
         if sweep.get("code_version") != code:
             why = f"its code is {sweep.get('code_version')}, now it is {code}"
             return None, [f"{folder} is unfinished but not gone on with: {why}"]
-        if not same_host(sweep.get("host") or {}, host):
-            return None, [f"{folder} is unfinished but not gone on with: it was run on another host"]
-        return Earlier(folder, sweep), []
+        unlike = differing(sweep.get("host") or {}, host)
+        if unlike:
+            why = f"it was run on another host ({', '.join(unlike)})"
+            return None, [f"{folder} is unfinished but not gone on with: {why}"]
+        return Earlier(folder, sweep, len(plan.cells)), []
     return None, []
 
 
@@ -96,13 +106,10 @@ def take_stock(earlier: Earlier, code: str, hosts: Iterable[dict[str, Any]]) -> 
             continue
         if facts.get("status") == "running":
             end_dead_run(file.parent, facts, "its sweep was killed")
-        usable = facts.get("status") == "completed"
-        if usable and facts.get("code_version") != code:
-            strange[f"of code {facts.get('code_version')} (now {code})"] += 1
-            usable = False
-        elif usable and not any(same_host(facts.get("host") or {}, host) for host in hosts):
-            strange["of another host"] += 1
-            usable = False
+        finished = facts.get("status") == "completed"
+        foreign = _foreign(facts, code, hosts) if finished else ""
+        if foreign:
+            strange[foreign] += 1
         found = Attempt(
             file.parent.name,
             cell["number"],
@@ -111,7 +118,8 @@ def take_stock(earlier: Earlier, code: str, hosts: Iterable[dict[str, Any]]) -> 
             facts.get("status_reason"),
             is_disturbed(facts),
             cell.get("again"),
-            usable,
+            finished and not foreign,
+            bool(foreign),
             facts,
         )
         known = earlier.attempts.get(cell["cell_hash"])
@@ -124,8 +132,9 @@ def take_stock(earlier: Earlier, code: str, hosts: Iterable[dict[str, Any]]) -> 
         earlier.notes.append(f"{count} finished cell{'s' * (count > 1)} {what}: not mixed in, run again")
 
 
-def same_host(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Whether figures of the two may stand side by side."""
-    if "fingerprint" in one and "fingerprint" in other:
-        return bool(one["fingerprint"] == other["fingerprint"])
-    return all(one.get(key) == other.get(key) for key in _HOST_KEYS)
+def _foreign(facts: dict[str, Any], code: str, hosts: list[dict[str, Any]]) -> str:
+    """Why a run may not stand beside those to come, read after "finished cells"; empty: it may."""
+    if facts.get("code_version") != code:
+        return f"of code {facts.get('code_version')} (now {code})"
+    unlike = min((differing(facts.get("host") or {}, host) for host in hosts), key=len, default=[])
+    return f"of another host ({', '.join(unlike)})" if unlike else ""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING
 
-from ingestexp.experiment.manifest import RESERVE_BYTES, Manifest, boot_id, first_facts
+from ingestexp.experiment.manifest import RESERVE_BYTES, Manifest, boot_id, first_facts, host_facts
 from ingestexp.experiment.schema import RunConfig
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
 
 def begun(folder: Path) -> Manifest:
@@ -49,3 +52,9 @@ def test_the_same_settings_have_the_same_hash(tmp_path: Path) -> None:
     other.window.max_size = 64
     hashes = [first_facts(config, tmp_path, [])["config_hash"] for config in (one, RunConfig(), other)]
     assert hashes[0] == hashes[1] != hashes[2]
+
+
+def test_a_run_that_is_pinned_is_on_the_same_host_as_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = host_facts(tmp_path)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(before["cores_allowed"] + 1)))
+    assert host_facts(tmp_path) == before
