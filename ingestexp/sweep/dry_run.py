@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ingestexp.experiment.mistake import printable
 from ingestexp.sweep.dispatch import Kind
 from ingestexp.sweep.estimate import expected_s, in_words
-from ingestexp.sweep.stages import in_turn, kind_of
+from ingestexp.sweep.turns import in_turn, kind_of
 
 if TYPE_CHECKING:
     from ingestexp.experiment.compose import Plan

@@ -151,7 +151,9 @@ class _Sweep:
             "pid": os.getpid(),
             "started_at": utc_now() if self.earlier is None else self.earlier.sweep.get("started_at"),
         }
-        return SweepRecord(self.folder, head, [])
+        return SweepRecord(
+            self.folder, head, [] if self.earlier is None else list(self.earlier.sweep.get("stages") or [])
+        )
 
     def _say_what_is_kept(self, line: Any) -> None:
         assert self.earlier is not None

@@ -8,18 +8,23 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ingestexp.sweep.fate import committed_per_s, manifest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from ingestexp.experiment.cells import Cell
     from ingestexp.experiment.schema.sweep import RateFrom
     from ingestexp.sweep.job import CellJob
+    from ingestexp.sweep.progress import SweepLine
     from ingestexp.sweep.record import Row
+
+
+_DECIDED_FROM: Final = {"window": "tune "}
+"""How the names of the stages begin that a decision is taken from, as the rule itself has it."""
 
 
 class NothingToGoBy(Exception):
@@ -35,9 +40,57 @@ class Frozen:
     said: dict[str, Any] = field(default_factory=dict)
 
 
-def freeze(cells: Sequence[Cell], known: dict[str, Any], rows: Sequence[Row], folder: Path) -> Frozen:
+class Decisions:
+    """Each is taken once and holds for all stages that ask for it. `stages`: of the earlier execution."""
+
+    def __init__(self, folder: Path, stages: Sequence[dict[str, Any]], line: SweepLine) -> None:
+        self._folder = folder
+        self._line = line
+        before = [stage["decided"] for stage in stages if stage.get("decided")]
+        self._before: dict[str, dict[str, Any]] = {decided["by"]: decided for decided in reversed(before)}
+        self._taken: dict[str, dict[str, Any] | NothingToGoBy] = {}
+
+    def take(self, decision: str, rows: Sequence[Row], fresh: Collection[int]) -> dict[str, Any]:
+        """Its facts as `sweep.yaml` keeps them. `fresh`: the cells that ran by now, by number. Raises NothingToGoBy.
+
+        What an earlier execution decided counts as long as nothing that it was decided from has run again.
+        """
+        if decision not in self._taken:
+            try:
+                self._taken[decision] = self._take(decision, rows, fresh)
+            except NothingToGoBy as error:
+                self._taken[decision] = error
+        taken = self._taken[decision]
+        if isinstance(taken, NothingToGoBy):
+            raise taken
+        return taken
+
+    def _take(self, decision: str, rows: Sequence[Row], fresh: Collection[int]) -> dict[str, Any]:
+        source, before = _DECIDED_FROM.get(decision, ""), self._before.get(decision)
+        again = sum(row["number"] in fresh and str(row["stage"]).startswith(source) for row in rows)
+        if before is not None and not again:
+            self._line.say(f"decided before: {before['says']}")
+            return before
+        self._line.step(f"deciding the {decision} from the stages before …")
+        decided = _decided(decision, rows, self._folder)
+        why = ""
+        if before is not None:
+            same = "and it is the same" if decided["values"] == before["values"] else "and it is another"
+            what = f"{again} cell{'s' * (again > 1)} that it rests on ran again"
+            why = f" anew, since {what}, {same}"
+        self._line.say(f"decided{why}: {decided['says']}")
+        return decided
+
+
+def freeze(
+    cells: Sequence[Cell],
+    known: dict[str, Any],
+    rows: Sequence[Row],
+    folder: Path,
+    decided: dict[str, Any] | None = None,
+) -> Frozen:
     """For the cells of one stage. `known`: what an earlier execution froze, which counts. Raises NothingToGoBy."""
-    stage, source, decision = cells[0].stage, cells[0].rate_from, cells[0].decided_by
+    stage, source = cells[0].stage, cells[0].rate_from
     frozen = Frozen({"name": stage, "frozen_rates": {}})
     for cell in cells:
         frozen.values.setdefault(cell.variant, {})
@@ -47,10 +100,9 @@ def freeze(cells: Sequence[Cell], known: dict[str, Any], rows: Sequence[Row], fo
         for variant, values in frozen.values.items():
             values["load.rate_per_s"] = frozen.facts["frozen_rates"][variant] = rates.get(variant, rate)
         frozen.said["rate_from"] = dataclasses.asdict(source)
-    if decision is not None:
-        decided = known.get("decided") or _decided(decision, rows, folder)
+    if decided is not None:
         frozen.facts["decided"] = decided
-        frozen.said["decided"] = {"by": decision, "says": decided["says"]}
+        frozen.said["decided"] = {"by": decided["by"], "says": decided["says"]}
         for values in frozen.values.values():
             values.update(decided["values"])
     return frozen

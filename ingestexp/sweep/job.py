@@ -32,7 +32,7 @@ class CellJob:
     config: RunConfig
     attempt: int = 0
     again: str | None = None
-    """Why there is another attempt: `disturbed` or `failed`; None for the first."""
+    """Why there is another attempt: `disturbed`, `failed`, `decided otherwise`; None for the first."""
     frozen: dict[str, Any] = field(default_factory=dict)
 
     @staticmethod

@@ -62,6 +62,12 @@ class SweepRecord:
         self._lines.pop(row["number"], None)
         self._changed = True
 
+    def set_stage(self, facts: dict[str, Any]) -> None:
+        """What is frozen for a stage, in the place of what an earlier execution froze."""
+        names = [stage.get("name") for stage in self.stages]
+        at = names.index(facts["name"]) if facts["name"] in names else len(names)
+        self.stages[at : at + 1] = [facts]
+
     def save(self, now: bool = False) -> None:
         """Write it if something has changed and the last time is not too near."""
         started = time.monotonic()

@@ -7,25 +7,20 @@ Must live here: the order of cells, what is frozen between stages, which cells a
 from __future__ import annotations
 
 import dataclasses
-import random
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ingestexp.experiment.build import make_sink
-from ingestexp.experiment.schema.run import ClockKind
 from ingestexp.sweep.dispatch import Dispatcher, Kind
 from ingestexp.sweep.estimate import Pace, expected_s
 from ingestexp.sweep.fate import has_begun, supersede
-from ingestexp.sweep.freezing import NothingToGoBy, freeze, with_frozen
+from ingestexp.sweep.freezing import Decisions, NothingToGoBy, freeze, with_frozen
 from ingestexp.sweep.job import CellJob, Outcome
+from ingestexp.sweep.turns import in_turn, kind_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from ingestexp.experiment.cells import Cell
     from ingestexp.experiment.compose import Plan
-    from ingestexp.experiment.schema.run import RunConfig
-    from ingestexp.experiment.schema.sweep import SweepSection
     from ingestexp.sweep.cluster import Cluster
     from ingestexp.sweep.job import SweepOrder
     from ingestexp.sweep.progress import SweepLine
@@ -60,7 +55,10 @@ class Conductor:
         self._pace = Pace()
         self._current: dict[int, CellJob] = {}
         self._older: dict[int, tuple[str, dict[str, Any] | None]] = {}
-        """Of cells that run again: the older attempt's folder, and its row if it had finished."""
+        """Of cells that run again: the older attempt's folder, and its row if that one counts until then."""
+        self._fresh: set[int] = set()
+        """What has run to its end by now, in this execution."""
+        self._decisions = Decisions(order.folder, record.stages, line)
         self._dispatcher = Dispatcher(cluster, order, self, plan.sweep.cores_per_run)
         for cell in plan.cells:
             self._enter(cell)
@@ -94,6 +92,8 @@ class Conductor:
         older, finished = self._older.pop(job.number, ("", None))
         if finished is None or outcome.finished:
             self._record.put(job, outcome.status, outcome)
+            if outcome.finished:
+                self._fresh.add(job.number)
             if older:
                 supersede(self._order.folder / older)
         else:
@@ -153,24 +153,48 @@ class Conductor:
 
     def _freeze(self, name: str, cells: list[Cell]) -> bool:
         """Set what earlier stages decide about this one; False (and said so) where they have nothing to decide from."""
-        known = {} if self._earlier is None else self._earlier.stage(name)
+        rows, decision = list(self._record.rows.values()), cells[0].decided_by
         try:
-            if any(cell.decided_by for cell in cells) and not known.get("decided"):
-                self._line.step("deciding from the stages before …")
-            frozen = freeze(cells, known, list(self._record.rows.values()), self._order.folder)
+            decided = self._decisions.take(decision, rows, self._fresh) if decision else None
+            frozen = freeze(cells, self._known(name, cells), rows, self._order.folder, decided)
         except NothingToGoBy as error:
             self._line.say(f"stage {name} is left out: it {error}")
             for cell in cells:
                 job = self._current[cell.number]
                 self._record.put(job, "failed", Outcome(job.number, job.folder, "failed", f"not run: it {error}"))
             return False
-        if frozen.facts.get("decided"):
-            self._line.say(f"stage {name}: {frozen.facts['decided']['says']}")
+        if decided is not None:
+            self._repeat_what_was_decided_otherwise(name, cells, decided["values"])
         for cell in cells:
             self._current[cell.number] = with_frozen(self._current[cell.number], frozen)
-        self._record.stages.append(frozen.facts)
+        self._record.set_stage(frozen.facts)
         self._record.save(now=True)
         return True
+
+    def _known(self, name: str, cells: list[Cell]) -> dict[str, Any]:
+        """What an earlier execution froze, unless that was measured anew and no finished cell rests on the old."""
+        source, rows = cells[0].rate_from, self._record.rows
+        anew = source is not None and any(rows[number]["stage"] == source.stage for number in self._fresh)
+        if self._earlier is None or (anew and not any(rows[cell.number]["status"] == "completed" for cell in cells)):
+            return {}
+        return self._earlier.stage(name)
+
+    def _repeat_what_was_decided_otherwise(self, name: str, cells: list[Cell], values: dict[str, Any]) -> None:
+        """Finished cells of an earlier execution must not stand beside others that a new decision holds for."""
+        attempts = {} if self._earlier is None else self._earlier.attempts
+        other = []
+        for cell in cells:
+            was = attempts[cell.cell_hash].facts["cell"].get("frozen", {}) if cell.cell_hash in attempts else {}
+            if self._row(cell.number)["status"] == "completed" and any(was.get(k, v) != v for k, v in values.items()):
+                other.append(cell.number)
+        if not other:
+            return
+        self._line.say(f"stage {name}: {len(other)} finished before under another decision, to run again")
+        self._line.rerun(len(other))
+        for number in other:
+            self._older[number] = (self._row(number)["folder"], None)
+            self._current[number] = self._next_attempt(self._current[number], "decided otherwise")
+            self._record.put(self._current[number], "pending")
 
     # -- attempts ----------------------------------------------------------------------------------------
 
@@ -203,26 +227,6 @@ class Conductor:
         rest = (
             (self._expected[number], self._at_once[self._kinds[number]])
             for number, row in self._record.rows.items()
-            if row["status"] in ("pending", "running")
+            if row["status"] in ("pending", "running") or self._older.get(number, ("", None))[1] is not None
         )
         return self._pace.eta_s(rest)
-
-
-def kind_of(config: RunConfig, sweep: SweepSection) -> Kind:
-    """Live cells whose sink has to make things durable go alone, unless the user says otherwise."""
-    if config.clock is ClockKind.simulated:
-        return Kind.simulated
-    alone = sweep.exclusive if sweep.exclusive is not None else make_sink(config, Path()).durable
-    return Kind.exclusive if alone else Kind.live
-
-
-def in_turn(cells: Iterable[Cell]) -> list[Cell]:
-    """Repeat by repeat; within one its variants, a pair that stays together, in an order drawn from the seed."""
-    by_repeat: dict[int, list[Cell]] = {}
-    for cell in cells:
-        by_repeat.setdefault(cell.repeat, []).append(cell)
-    ordered = []
-    for repeat, group in sorted(by_repeat.items()):
-        draw = random.Random(f"{group[0].config.seed} {group[0].stage} {repeat}")
-        ordered += draw.sample(group, len(group))
-    return ordered

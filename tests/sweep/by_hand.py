@@ -6,15 +6,19 @@ Must live here: manifests, a stand-in for the dispatcher and for the terminal. M
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ingestexp.experiment.compose import Plan, plan
 from ingestexp.experiment.fingerprint import FINGERPRINT
-from ingestexp.sweep.job import CellJob, SweepOrder
+from ingestexp.sweep.job import CellJob, Outcome, SweepOrder
 from ingestexp.sweep.record import SweepRecord
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from pathlib import Path
+
+    from ingestexp.sweep.dispatch import Kind, Watcher
 
 
 CODE = "1+gabc"
@@ -48,3 +52,61 @@ def leave_sweep(folder: Path, whole: Plan, status: str = "interrupted", **head: 
     for cell in whole.cells:
         record.put(CellJob.of(cell), "pending")
     record.finish(status)
+
+
+class Line:
+    """Stands in for `SweepLine`: keeps what is said and done, and each estimate of what is left."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self.steps: list[str] = []
+        self.etas: list[float] = []
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+    def step(self, text: str) -> None:
+        self.steps.append(text)
+
+    def tick(self, eta_s: Callable[[], float]) -> None:
+        self.etas.append(eta_s())
+
+    def rerun(self, count: int) -> None: ...
+
+    def begun(self, jobs: Sequence[CellJob]) -> None: ...
+
+    def ended(self, job: CellJob, outcome: Outcome, run_dir: Path, eta_s: Callable[[], float]) -> None: ...
+
+
+class Seats:
+    """Stands in for `Cluster`: one place."""
+
+    def seats(self, cores_each: int, most_a_host: int | None = None) -> list[None]:
+        return [None]
+
+
+@dataclass(slots=True)
+class Hands:
+    """Stands in for `Dispatcher`: each job is finished at once, in a second. `disturbed`: labels, at the first try."""
+
+    disturbed: tuple[str, ...] = ()
+    done: list[str] = field(default_factory=list)
+    watcher: Watcher | None = None
+    folder: Path | None = None
+
+    def employed(self, cluster: Seats, order: SweepOrder, watcher: Watcher, cores_per_run: int) -> Hands:
+        self.watcher, self.folder = watcher, order.folder
+        return self
+
+    def run(self, jobs: Sequence[CellJob], kind: Kind) -> None:
+        assert self.watcher is not None
+        assert self.folder is not None
+        for job in jobs:
+            self.watcher.tick()
+            self.watcher.begun([job])
+            leave_manifest(self.folder, job, counters={"committed": 1000}, ended_at_ns=10**9)
+            self.done.append(job.label)
+            disturbed = job.label in self.disturbed and not job.attempt
+            self.watcher.ended(job, Outcome(job.number, job.folder, "completed", disturbed=disturbed, elapsed_s=1.0))
+
+    def dismiss(self) -> None: ...

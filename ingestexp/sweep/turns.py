@@ -1,0 +1,41 @@
+"""Which cells may stand beside others, and in which turn they go.
+
+Must live here: these two rules, known before anything runs. Must not: running (`stages`, `dispatch`).
+"""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ingestexp.experiment.build import make_sink
+from ingestexp.experiment.schema.run import ClockKind
+from ingestexp.sweep.dispatch import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ingestexp.experiment.cells import Cell
+    from ingestexp.experiment.schema.run import RunConfig
+    from ingestexp.experiment.schema.sweep import SweepSection
+
+
+def kind_of(config: RunConfig, sweep: SweepSection) -> Kind:
+    """Live cells whose sink has to make things durable go alone, unless the user says otherwise."""
+    if config.clock is ClockKind.simulated:
+        return Kind.simulated
+    alone = sweep.exclusive if sweep.exclusive is not None else make_sink(config, Path()).durable
+    return Kind.exclusive if alone else Kind.live
+
+
+def in_turn(cells: Iterable[Cell]) -> list[Cell]:
+    """Repeat by repeat; within one its variants, a pair that stays together, in an order drawn from the seed."""
+    by_repeat: dict[int, list[Cell]] = {}
+    for cell in cells:
+        by_repeat.setdefault(cell.repeat, []).append(cell)
+    ordered = []
+    for repeat, group in sorted(by_repeat.items()):
+        draw = random.Random(f"{group[0].config.seed} {group[0].stage} {repeat}")
+        ordered += draw.sample(group, len(group))
+    return ordered
