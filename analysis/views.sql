@@ -178,7 +178,7 @@ FROM query('SELECT NULL::VARCHAR AS filename, NULL::BIGINT AS item_id, NULL::BIG
     NULL::INTEGER AS batch_id, NULL::BLOB AS payload WHERE false'
     || parquet_of('dead_letter_files', getvariable('dead_letter_files')));
 
--- What a run's items are measured by, looked up by `run`: `getvariable('warmups')[run]`. That is evaluated once per 2,048 rows, as a file
+-- What a run's items are measured by, looked up by `run`: `fact('ends', run)`. That is evaluated once per 2,048 rows, as a file
 -- has one `run`; a join would be once per row, and cost more than most tables. One map a fact: of plain numbers they are quickest.
 CREATE OR REPLACE TEMP MACRO by_run(facts) AS map_from_entries(coalesce(facts, []));
 SET VARIABLE manifest_warmups = (SELECT by_run(list((run, warmup_ns))) FROM runs);
@@ -187,9 +187,15 @@ SET VARIABLE ends = (SELECT by_run(list((run, ended_at_ns))) FROM runs);
 SET VARIABLE load_ends = (SELECT by_run(list((run, load_ended_at_ns))) FROM runs);
 -- 0 in a run that has intended times, else NULL: added to a latency, it is NULL too.
 SET VARIABLE zeros = (SELECT by_run(list((run, CASE WHEN NOT is_saturate THEN 0::BIGINT END))) FROM runs);
+-- Of a single run the key is a constant, and so is what it leads to: row groups are then skipped by it.
+SET VARIABLE only_run = (SELECT CASE WHEN count(*) = 1 THEN any_value(run) END::VARCHAR FROM runs);
+CREATE OR REPLACE TEMP MACRO fact(facts, run) AS
+    getvariable(facts)[CASE WHEN getvariable('only_run') IS NULL THEN run ELSE getvariable('only_run') END];
 -- From which due time on an item's latency counts.
-CREATE OR REPLACE TEMP MACRO warmup_of(run) AS coalesce(getvariable('warmup_ns')::BIGINT, getvariable('manifest_warmups')[run]);
-CREATE OR REPLACE TEMP MACRO measured_from(run) AS coalesce(getvariable('zeros')[run] + warmup_of(run), -9223372036854775807);
+CREATE OR REPLACE TEMP MACRO warmup_of(run) AS
+    CASE WHEN getvariable('warmup_ns') IS NOT NULL THEN getvariable('warmup_ns')::BIGINT ELSE fact('manifest_warmups', run) END;
+CREATE OR REPLACE TEMP MACRO measured_from(run) AS
+    CASE WHEN fact('zeros', run) IS NULL THEN -9223372036854775807 ELSE warmup_of(run) END;
 
 -- grain: one row per kept item (committed or unsettled) that is due after the warm-up: what a latency is computed from.
 --   response_ns  settled - intended; of an unsettled item its age at the run's end: the true value is at least that (is_censored)
@@ -203,24 +209,24 @@ CREATE OR REPLACE TEMP VIEW responses AS
 SELECT
     run, item_id, batch_id, intended_at_ns, offered_at_ns, admitted_at_ns, first_sent_at_ns, sent_at_ns, settled_at_ns, outcome, reason,
     false AS is_censored,
-    getvariable('ends')[run] AS ended_at_ns,
-    getvariable('zeros')[run] IS NULL AS is_saturate,
-    not_negative(settled_at_ns - intended_at_ns + getvariable('zeros')[run]) AS response_ns,
+    fact('ends', run) AS ended_at_ns,
+    fact('zeros', run) IS NULL AS is_saturate,
+    not_negative(settled_at_ns - intended_at_ns + fact('zeros', run)) AS response_ns,
     not_negative(settled_at_ns - sent_at_ns) AS service_ns,
-    not_negative(coalesce(offered_at_ns, intended_at_ns) - intended_at_ns + getvariable('zeros')[run]) AS lateness_ns,
-    getvariable('bounds')[run] AS bound_ns
+    not_negative(coalesce(offered_at_ns, intended_at_ns) - intended_at_ns + fact('zeros', run)) AS lateness_ns,
+    fact('bounds', run) AS bound_ns
 FROM items
 WHERE outcome = 'committed' AND intended_at_ns >= measured_from(run)
 UNION ALL
 SELECT
     run, item_id, batch_id, intended_at_ns, offered_at_ns, admitted_at_ns, first_sent_at_ns, sent_at_ns, settled_at_ns, outcome, reason,
     true,
-    getvariable('ends')[run],
-    getvariable('zeros')[run] IS NULL,
-    not_negative(getvariable('ends')[run] - intended_at_ns + getvariable('zeros')[run]),
-    CASE WHEN reason = 'in_flight' THEN not_negative(getvariable('ends')[run] - sent_at_ns) END,
-    not_negative(coalesce(offered_at_ns, intended_at_ns) - intended_at_ns + getvariable('zeros')[run]),
-    getvariable('bounds')[run]
+    fact('ends', run),
+    fact('zeros', run) IS NULL,
+    not_negative(fact('ends', run) - intended_at_ns + fact('zeros', run)),
+    CASE WHEN reason = 'in_flight' THEN not_negative(fact('ends', run) - sent_at_ns) END,
+    not_negative(coalesce(offered_at_ns, intended_at_ns) - intended_at_ns + fact('zeros', run)),
+    fact('bounds', run)
 FROM items
 WHERE outcome = 'unsettled' AND intended_at_ns >= measured_from(run);
 
@@ -247,9 +253,9 @@ FROM query(CASE WHEN is_counted('fates_counted_for') THEN 'FROM counted_fates' E
 CREATE OR REPLACE TEMP VIEW services AS
 SELECT run, item_count, outcome = 'unsettled' AS is_censored,
     CASE WHEN outcome = 'committed' THEN not_negative(settled_at_ns - sent_at_ns)
-         WHEN reason = 'in_flight' THEN not_negative(getvariable('ends')[run] - sent_at_ns) END AS service_ns
+         WHEN reason = 'in_flight' THEN not_negative(fact('ends', run) - sent_at_ns) END AS service_ns
 FROM fates
-WHERE outcome IN ('committed', 'unsettled') AND (is_measured OR getvariable('zeros')[run] IS NULL);
+WHERE outcome IN ('committed', 'unsettled') AND (is_measured OR fact('zeros', run) IS NULL);
 
 -- grain: one row per run, stretch of 65,536 ids, phase, outcome and reason. ids: a bit for each id of the stretch that has a row.
 CREATE OR REPLACE TEMP VIEW item_groups AS
@@ -282,18 +288,22 @@ SELECT
 FROM cumulative c JOIN medians m ON m.run = c.run
 GROUP BY c.run;
 
--- grain: one row a run that has items: equal time blocks from the warm-up's end to the load's, the unit of evidence of an interval.
--- 50, but longer than the stall cycle where that leaves 20, at most 100, no more than there were send attempts; or `block_count`.
+-- How many time blocks a run is cut into: 50, but longer than the stall cycle where that leaves 20, at most 100, no more than there were
+-- send attempts.
+CREATE OR REPLACE TEMP MACRO blocks_for(measured_ns, stall_cycle_ns, attempt_count) AS greatest(1, least(
+    greatest(20, least(coalesce(measured_ns // greatest(stall_cycle_ns, 1), 50), 100)), coalesce(attempt_count, 1)))::BIGINT;
+
+-- grain: one row a run: equal time blocks from the warm-up's end to the load's, the unit of evidence of an interval. `block_count` sets
+-- their number for all runs. Only of a run that was killed the load's end has to be looked up.
 CREATE OR REPLACE TEMP VIEW time_blocks AS
 SELECT
     r.run,
     r.warmup_ns AS from_ns,
-    greatest(coalesce(r.load_ended_at_ns, e.last_due_ns) - r.warmup_ns, 0) AS measured_ns,
-    coalesce(getvariable('block_count')::BIGINT, greatest(1, least(
-        greatest(20, least(coalesce(measured_ns // greatest(s.stall_cycle_ns, 1), 50), 100)), coalesce(s.attempt_count, 1))))::BIGINT AS block_count,
+    greatest(coalesce(r.load_ended_at_ns, e.last_due_ns, 0) - r.warmup_ns, 0) AS measured_ns,
+    coalesce(getvariable('block_count')::BIGINT, blocks_for(measured_ns, s.stall_cycle_ns, s.attempt_count)) AS block_count,
     greatest(measured_ns / block_count, 1) AS block_ns
 FROM runs r
-JOIN (SELECT run, max(last_due_ns) AS last_due_ns FROM fates GROUP BY run) e ON e.run = r.run
+LEFT JOIN (SELECT run, max(last_due_ns) AS last_due_ns FROM fates WHERE fact('load_ends', run) IS NULL GROUP BY run) e ON e.run = r.run
 LEFT JOIN stalls s ON s.run = r.run;
 
 -- grain: one row per run, measure (response | service | lateness), latency bucket, and for the response the time block, of `responses`.
@@ -303,14 +313,10 @@ LEFT JOIN stalls s ON s.run = r.run;
 CREATE OR REPLACE TEMP VIEW latency_histogram AS
 FROM query(CASE WHEN is_counted('latency_histogram_counted_for') THEN 'FROM counted_latency_histogram' ELSE '
     WITH
+    -- By way of maps, as the facts.
     spans AS (
-        -- By way of a map, as the facts. Only of a run that was killed the load''s end has to be looked up.
-        SELECT map_from_entries(list((run, greatest(
-            (coalesce(getvariable(''load_ends'')[run], last_due_ns) - warmup_of(run)) / coalesce(getvariable(''block_count''), 50), 1))))
-            AS block_ns
-        FROM runs LEFT JOIN (
-            SELECT run, max(last_due_ns) AS last_due_ns FROM fates WHERE getvariable(''load_ends'')[run] IS NULL GROUP BY run
-        ) USING (run)
+        SELECT map_from_entries(list((run, block_ns))) AS block_ns, map_from_entries(list((run, 4 * block_count - 1))) AS last_block
+        FROM time_blocks
     ),
     -- The pass over all items: one number holds the block, what counts as over, whether it is unsettled, and the bucket.
     placed AS (
@@ -326,7 +332,7 @@ FROM query(CASE WHEN is_counted('latency_histogram_counted_for') THEN 'FROM coun
         SELECT run, latency_bucket(lateness_ns) AS bucket, count(*) AS item_count, count(*) FILTER (is_censored) AS unsettled_count
         FROM responses WHERE offered_at_ns > intended_at_ns AND lateness_ns IS NOT NULL GROUP BY ALL
     )
-    SELECT run, ''response'' AS measure, least(greatest(place >> 32, 0), 4 * coalesce(getvariable(''block_count''), 50) - 1)::INTEGER AS block,
+    SELECT run, ''response'' AS measure, least(greatest(place >> 32, 0), (SELECT last_block FROM spans)[run])::INTEGER AS block,
         (place & 1048575)::INTEGER AS bucket, sum(item_count)::BIGINT AS item_count,
         coalesce(sum(item_count) FILTER (place & 1048576 > 0), 0)::BIGINT AS unsettled_count,
         coalesce(sum(item_count) FILTER (place & 2097152 > 0), 0)::BIGINT AS over_count,
@@ -344,7 +350,7 @@ FROM query(CASE WHEN is_counted('latency_histogram_counted_for') THEN 'FROM coun
     SELECT run, ''lateness'', NULL, 0, sum(item_count)::BIGINT, sum(unsettled_count)::BIGINT, NULL, NULL
     FROM (
         SELECT run, item_count, CASE WHEN is_censored THEN item_count ELSE 0 END AS unsettled_count
-        FROM services WHERE getvariable(''zeros'')[run] IS NOT NULL
+        FROM services WHERE fact(''zeros'', run) IS NOT NULL
         UNION ALL SELECT run, -item_count, -unsettled_count FROM late
     )
     GROUP BY run HAVING sum(item_count) > 0' END);

@@ -10,7 +10,7 @@ WITH
 spans AS (
     SELECT run, warmup_of(run) AS from_ns, greatest((max(last_due_ns) - warmup_of(run)) / 60.0, 1) AS bin_ns
     FROM fates
-    WHERE getvariable('zeros')[run] IS NOT NULL
+    WHERE fact('zeros', run) IS NOT NULL
     GROUP BY run
     HAVING max(last_due_ns) > warmup_of(run)
 ),

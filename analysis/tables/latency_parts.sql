@@ -10,7 +10,7 @@ kept AS (
         f.item_count > 1 AND ((f.last_admitted_ns > b.closed_at_ns AND b.closed_at_ns < f.first_sent_at_ns)
             OR f.offered_count < f.item_count OR f.admitted_count < f.item_count) AS is_mixed
     FROM fates f JOIN batches b ON b.run = f.run AND b.batch_id = f.batch_id
-    WHERE f.outcome = 'committed' AND f.is_measured AND getvariable('zeros')[f.run] IS NOT NULL
+    WHERE f.outcome = 'committed' AND f.is_measured AND fact('zeros', f.run) IS NOT NULL
 ),
 mixed AS (
     SELECT DISTINCT run, batch_id, first_sent_at_ns, sent_at_ns, settled_at_ns, reason, phase, closed_at_ns FROM kept WHERE is_mixed

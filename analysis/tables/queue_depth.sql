@@ -45,18 +45,18 @@ doubtful AS (
     SELECT run, min(slot), arg_min(bin, slot), arg_min(depth_start, slot) FROM slots WHERE depth_end = known_peak GROUP BY run
 ),
 looked_into AS MATERIALIZED (SELECT unnest(rows, recursive := true) FROM (SELECT list(d) AS rows FROM doubtful d)),
+-- By the slot alone, which is quicker: what other runs have in slots of the same number goes with the join below.
 steps AS (
     SELECT run, slot, at_ns, sum(n) AS n
     FROM (
-        SELECT i.run, i.admitted_at_ns >> g.k AS slot, i.admitted_at_ns AS at_ns, count(*) AS n
-        FROM items i JOIN grids g ON g.run = i.run SEMI JOIN looked_into l ON l.run = i.run AND l.slot = i.admitted_at_ns >> g.k
-        GROUP BY ALL
+        SELECT run, admitted_at_ns >> (SELECT k FROM widths)[run] AS slot, admitted_at_ns AS at_ns, count(*) AS n
+        FROM items WHERE admitted_at_ns >> (SELECT k FROM widths)[run] IN (SELECT slot FROM looked_into) GROUP BY ALL
         UNION ALL
-        SELECT f.run, coalesce(f.first_sent_at_ns, f.settled_at_ns) >> g.k AS slot,
-            coalesce(f.first_sent_at_ns, f.settled_at_ns) AS at_ns, -sum(f.admitted_count)
-        FROM fates f JOIN grids g ON g.run = f.run
-        SEMI JOIN looked_into l ON l.run = f.run AND l.slot = coalesce(f.first_sent_at_ns, f.settled_at_ns) >> g.k
-        WHERE f.admitted_count > 0 GROUP BY ALL
+        SELECT run, coalesce(first_sent_at_ns, settled_at_ns) >> (SELECT k FROM widths)[run] AS slot,
+            coalesce(first_sent_at_ns, settled_at_ns) AS at_ns, -sum(admitted_count)
+        FROM fates
+        WHERE admitted_count > 0
+            AND coalesce(first_sent_at_ns, settled_at_ns) >> (SELECT k FROM widths)[run] IN (SELECT slot FROM looked_into) GROUP BY ALL
     )
     GROUP BY ALL
 ),

@@ -6,7 +6,7 @@ WITH
 extents AS (
     SELECT run, min(first_due_ns) AS first_due_ns, max(last_due_ns) AS last_due_ns, max(settled_at_ns) AS last_settled_ns,
         max(settled_at_ns) FILTER (outcome = 'committed') AS last_committed_ns,
-        coalesce(sum(item_count) FILTER (outcome = 'committed' AND settled_at_ns <= getvariable('load_ends')[run]), 0)::BIGINT
+        coalesce(sum(item_count) FILTER (outcome = 'committed' AND settled_at_ns <= fact('load_ends', run)), 0)::BIGINT
             AS committed_during_load_count,
         sum(item_count)::BIGINT AS item_count
     FROM fates
