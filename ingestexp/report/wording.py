@@ -94,3 +94,17 @@ def policy_text(config: dict[str, Any]) -> str:
     if policy.get("capacity_bytes"):
         limits.append(f"{count(policy['capacity_bytes'])} bytes")
     return f"{text} at {' or '.join(limits)}" if limits else text
+
+
+def signed_ms(value_ms: float) -> str:
+    """A difference in ms, no unit."""
+    return f"{'−' if value_ms < 0 else '+'}{ms(abs(value_ms) * 1e6)}"
+
+
+def signed_rate(value: float) -> str:
+    return f"{'−' if value < 0 else '+'}{rate(abs(value))}"
+
+
+def ratio(value: float) -> str:
+    """Three digits, never as 1e+03."""
+    return count(value) if abs(value) >= 1000 else f"{value:.3g}"
