@@ -15,17 +15,16 @@ from rich.text import Text
 from ingestexp.experiment.sweep_folder import FILE_NAME as SWEEP_FILE
 from ingestexp.experiment.sweep_folder import read_sweep, sweeps_below
 from ingestexp.report.comparing import compare_runs
+from ingestexp.report.comparison_sheet import COLUMNS as COMPARED
+from ingestexp.report.comparison_sheet import NOTE_COLUMNS, comparison_rows, head_lines
+from ingestexp.report.criterion_sheet import criterion_facts, criterion_line, criterion_row
 from ingestexp.report.evidence import Answers, EvidenceError
 from ingestexp.report.listing import COLUMNS, rows
+from ingestexp.report.noise_floor import noise_floor_line
 from ingestexp.report.sheet import print_table, render
-from ingestexp.report.sweep_report import (
-    criterion_line,
-    criterion_row,
-    open_sweep,
-    plain_console,
-    print_sweep,
-)
-from ingestexp.report.variant_sheet import variant_rows
+from ingestexp.report.sweep_lines import missing_lines
+from ingestexp.report.sweep_report import open_sweep, plain_console, print_sweep
+from ingestexp.report.sweep_sheets import render_sheets, sweep_sheets
 from ingestexp.report.verdict import PASS
 
 if TYPE_CHECKING:
@@ -64,9 +63,10 @@ def _show(folder: Path, style: str) -> int:
         return show_run(folder)
     if style == "table":
         return print_sweep(folder)
-    sweep = open_sweep(folder, with_tables=False)
-    found = variant_rows(sweep.variants, rounded=style == "markdown")
-    print(render(list(found[0]) if found else [], found, style))
+    sweep = open_sweep(folder)
+    print(render_sheets(sweep_sheets(sweep, rounded=style == "markdown"), style))
+    for line in missing_lines(sweep):
+        print(line.plain, file=sys.stderr)
     return sweep.exit_code
 
 
@@ -98,24 +98,28 @@ def accept(named: Sequence[str], style: str) -> int:
     """The criteria of all of them in one table; 0 if every one passes."""
     sheet: list[Row] = []
     lines: list[Text] = []
+    passed = 0
     for name in named:
         sweep = open_sweep(_sweep_folder(name), with_tables=False)
         experiment = (sweep.facts.get("experiment") or {}).get("name") or sweep.folder.name
         if not sweep.judgements:
             raise EvidenceError(f"{name}: this sweep declares no acceptance criteria (experiment.acceptance)")
-        sheet += [{"experiment": experiment, **criterion_row(each)} for each in sweep.judgements]
+        row_of = criterion_row if style in ("table", "markdown") else criterion_facts
+        judged = zip(sweep.judgements, sweep.shown, strict=True)
+        sheet += [{"experiment": experiment, **row_of(*each)} for each in judged]
+        passed += sum(each.result == PASS for each in sweep.judgements)
         lines += [criterion_line(each) for each in sweep.judgements if each.result != PASS]
+        lines += missing_lines(sweep)
         lines.append(Text.assemble(("evidence  ", "bold"), f"{experiment}: {sweep.folder}"))
     if style != "table":
         print(render(list(sheet[0]), sheet, style))
     else:
         out = Console(highlight=False) if sys.stdout.isatty() else plain_console()
-        print_table(out, [name for name in sheet[0] if name != "reason"], sheet, "acceptance")
+        print_table(out, list(sheet[0]), sheet, "acceptance")
         for line in lines:
             out.print(line, soft_wrap=True)
-        passed = sum(row["verdict"] == PASS for row in sheet)
         print(f"{passed} of {len(sheet)} criteria PASS")
-    return int(any(row["verdict"] != PASS for row in sheet))
+    return int(passed < len(sheet))
 
 
 def _sweep_folder(name: str) -> Path:
@@ -170,28 +174,13 @@ def _run_folders(folder: Path) -> list[Path]:
 
 def compare(a: Path, b: Path, style: str) -> int:
     found = compare_runs(a, b)
-    sheet: list[Row] = [
-        {
-            "what": f"p{each.quantile * 100:g} ms",
-            "A": each.a_ms,
-            "B": each.b_ms,
-            "B−A": each.b_ms - each.a_ms,
-            "from": each.interval_ms.low,
-            "to": each.interval_ms.high,
-        }
-        for each in found.differences
-    ]
-    sheet += [
-        {"what": f"mean {part} ms", "A": before, "B": after, "B−A": after - before, "from": None, "to": None}
-        for part, before, after in found.parts_ms
-    ]
+    in_words = style in ("table", "markdown")
     if style == "table":
-        print(f"A = {a}\nB = {b}")
-        print(
-            f"{found.item_count:,} items paired by id: {found.slower_ratio:.1%} slower in B,"
-            f" {found.faster_ratio:.1%} faster, {found.mean_ms:+.3g} ms on average"
-        )
-    _print(["what", "A", "B", "B−A", "from", "to"], sheet, style)
+        print("\n".join([f"A = {a}", f"B = {b}", *head_lines(found)]))
+    columns = list(COMPARED) if in_words else [*COMPARED, *NOTE_COLUMNS]
+    _print(columns, comparison_rows(found, in_words), style)
+    if style == "table" and not found.is_simulated:
+        print(noise_floor_line(b, found.hosts[1]))
     return 0
 
 

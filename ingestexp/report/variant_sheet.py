@@ -1,14 +1,12 @@
-"""The sheet of a sweep's variants: a row for each stage and variant, and what the second of two does to the first.
+"""The sheet of a sweep's variants: a row for each stage and variant.
 
-Must live here: which columns, in which words. Must not: figures (`sweep_figures`), where the sheet
-stands (`sweep_report`).
+Must live here: which columns, in which words. Must not: figures (`sweep_figures`), where the sheet stands
+(`sweep_report`), what one variant does to another (`change_lines`).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
-
-from rich.text import Text
+from typing import TYPE_CHECKING, Any
 
 from ingestexp.report import wording as say
 from ingestexp.report.sheet import print_table
@@ -19,8 +17,6 @@ if TYPE_CHECKING:
     from ingestexp.report.sweep_figures import VariantFigures
 
 Row = dict[str, Any]
-
-MOST_COMPARED: Final = 4
 
 
 def variant_rows(variants: list[VariantFigures], rounded: bool = True) -> list[Row]:
@@ -52,20 +48,21 @@ def _unrounded(each: VariantFigures) -> Row:
 
 
 def _rounded(each: VariantFigures) -> Row:
+    """The most telling columns first: a narrow terminal continues below."""
     return {
         "stage": each.stage,
         "variant": each.variant,
-        "runs": len(each.cells),
         "verdict": _verdict_text(each),
-        "offered/s": each.offered_per_s,
-        "committed/s": each.committed_per_s,
         "p50 ms": None if each.p50_ms is None else say.ms(each.p50_ms * 1e6),
         "p99 ms": _p99_text(each),
-        "items/batch": each.items_per_batch,
+        "committed/s": each.committed_per_s,
         "commits/item": each.per_item("commits"),
+        "items/batch": each.items_per_batch,
         "fsyncs/item": each.per_item("fsyncs"),
+        "offered/s": each.offered_per_s,
         "round trips/item": each.per_item("round_trips"),
         "syscalls/item": each.per_item("syscalls"),
+        "runs": len(each.cells),
     }
 
 
@@ -78,7 +75,7 @@ def print_variants(out: Console, variants: list[VariantFigures]) -> None:
     kept = [key for key in rows[0] if any(row[key] not in (None, "", 0) for row in rows)]
     if max(len(each.cells) for each in variants) == 1:
         kept.remove("runs")
-    print_table(out, kept, rows)
+    print_table(out, kept, rows, key_count=sum(key in kept for key in ("stage", "variant")))
 
 
 def _verdict_text(each: VariantFigures) -> str:
@@ -98,28 +95,3 @@ def _p99_text(each: VariantFigures) -> str | None:
         return value
     high = "∞" if each.is_lower_bound else say.ms(each.p99_interval_ms.high * 1e6)
     return f"{value} [{say.ms(each.p99_interval_ms.low * 1e6)}, {high}]"
-
-
-def comparison_lines(variants: list[VariantFigures]) -> list[Text]:
-    """Where a stage has a few variants: what each does to the first."""
-    lines = []
-    for stage in dict.fromkeys(each.stage for each in variants):
-        first, *others = [each for each in variants if each.stage == stage]
-        for other in others if len(others) < MOST_COMPARED else ():
-            where = f"{stage}: " if stage else ""
-            lines.append(Text(f"{where}{first.variant} → {other.variant}: {', '.join(_changes(first, other))}"))
-    return lines
-
-
-def _changes(first: VariantFigures, second: VariantFigures) -> list[str]:
-    parts = []
-    if first.committed_per_s and second.committed_per_s:
-        parts.append(f"committed/s × {second.committed_per_s / first.committed_per_s:.3g}")
-    before, after = first.per_item("commits"), second.per_item("commits")
-    if before and after:
-        parts.append(f"commits/item ÷ {before / after:.3g}")
-    if first.p99_ms is not None and second.p99_ms is not None:
-        signs = ["≥ " if each.growing_count else "" for each in (first, second)]
-        values = [say.ms(each * 1e6) for each in (first.p99_ms, second.p99_ms)]
-        parts.append(f"p99 {signs[0]}{values[0]} → {signs[1]}{values[1]} ms")
-    return parts
