@@ -13,6 +13,8 @@ from ingestexp.experiment.compose import Plan, plan
 from ingestexp.experiment.guard import check_folder
 from ingestexp.experiment.mistake import Mistake
 from ingestexp.experiment.paths import CONF
+from ingestexp.experiment.schema.run import ClockKind
+from ingestexp.experiment.schema.sweep import SweepSection
 from ingestexp.experiment.sweep_folder import read_sweep
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ def check(line: CommandLine) -> Plan:
         return result
     result.mistakes += run_folder(result)
     result.mistakes += _shared_sinks(result)
+    result.mistakes += _cores(result)
     if not result.mistakes:
         from ingestexp.experiment.preflight import preflight
 
@@ -75,6 +78,18 @@ def _not_ours(result: Plan, key: str, sweep: dict[str, Any]) -> list[Mistake]:
         return []
     why = f"holds a sweep with {foreign} cell{'s' * (foreign > 1)} that this one does not have: name another folder"
     return [Mistake(key, result.folder, why)]
+
+
+def _cores(result: Plan) -> list[Mistake]:
+    """Of this machine; what another cluster has is known when it is joined. The default is good for one core too."""
+    sweep, allowed = result.sweep, len(os.sched_getaffinity(0))
+    alone = not result.multirun or sweep.address != "local"
+    if alone or sweep.cores_per_run <= max(allowed, SweepSection().cores_per_run):
+        return []
+    if all(config.clock is ClockKind.simulated for config in result.configs):
+        return []
+    why = f"is more than the {allowed} that may be used here: at most {allowed} is allowed"
+    return [Mistake("sweep.cores_per_run", str(sweep.cores_per_run), why)]
 
 
 def _shared_sinks(result: Plan) -> list[Mistake]:

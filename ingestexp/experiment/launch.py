@@ -98,8 +98,9 @@ def _as_sweep(line: CommandLine, plan: Plan) -> list[str]:
 
 
 def overall(codes: list[int]) -> int:
-    """The worst of them: interrupted, failed, verdict, fine."""
-    return next((code for code in (EXIT_INTERRUPTED, EXIT_FAILED, EXIT_VERDICT) if code in codes), EXIT_OK)
+    """The worst of them: interrupted, failed, refused, verdict, fine."""
+    worst_first = (EXIT_INTERRUPTED, EXIT_FAILED, EXIT_USAGE, EXIT_VERDICT)
+    return next((code for code in worst_first if code in codes), EXIT_OK)
 
 
 def _one_run(composed: Any, plan: Plan, line: CommandLine, command: list[str], summarize: Callable[[Path], int]) -> int:

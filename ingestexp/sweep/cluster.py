@@ -10,6 +10,7 @@ import logging
 import os
 import secrets
 import shutil
+import socket
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,8 +23,13 @@ from ingestexp.sweep.worker import Worker
 if TYPE_CHECKING:
     from ingestexp.sweep.job import SweepOrder
 
+LOCAL: Final = "local"
+"""The address of a Ray that is started here."""
 OBJECT_STORE_BYTES: Final = 80 << 20
 """Nearly the least there may be: configs go in, outcomes come back."""
+
+KNOCK_S: Final = 5.0
+CURE: Final = ". Start one with `ray start --head`, or leave the key out for a Ray of our own"
 
 _OWN: Final = {
     "RAY_AUTH_MODE": "token",  # a token of our own: nobody else's jobs, and no key file in the home folder
@@ -71,7 +77,7 @@ class Cluster:
 
     @property
     def is_local(self) -> bool:
-        return self._address == "local"
+        return self._address == LOCAL
 
     def __enter__(self) -> Cluster:
         os.environ.update({key: value for key, value in _QUIET.items() if key not in os.environ})
@@ -79,6 +85,8 @@ class Cluster:
             os.environ.update(_OWN)
             os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
             os.environ.pop("RAY_ADDRESS", None)
+        else:
+            self._knock()
         import ray
         from ray._private import worker as internals
 
@@ -90,8 +98,20 @@ class Cluster:
             else:
                 ray.init(self._address, logging_level=logging.CRITICAL, log_to_driver=False)
         except Exception as error:
-            raise ClusterError(f"Ray can't be {'started' if self.is_local else 'reached'}: {error}") from error
+            said = " ".join(str(error).split()).rstrip(".")
+            if self.is_local:
+                raise ClusterError(f"Ray can't be started: {said}") from error
+            raise ClusterError(f"no Ray cluster can be reached there: {said}{CURE}") from error
         return self
+
+    def _knock(self) -> None:
+        """Ray itself takes half a minute and more to find out that nobody is there."""
+        host, colon, port = self._address.rpartition(":")
+        if colon and port.isdigit() and "/" not in host:
+            try:
+                socket.create_connection((host, int(port)), KNOCK_S).close()
+            except (OSError, OverflowError) as error:
+                raise ClusterError(f"no Ray cluster can be reached there: {error}{CURE}") from error
 
     def __exit__(self, *exc: object) -> None:
         import ray
@@ -141,7 +161,7 @@ class Cluster:
                 host.nodes[node["NodeID"]] = int(node["Resources"]["CPU"])
         self.hosts = list(found.values())
         if not self.hosts:
-            raise ClusterError("; ".join(refused) or "the Ray cluster has no node with a CPU")
+            raise ClusterError("; ".join(refused) or "that Ray cluster has no node with a CPU")
         return refused
 
     @staticmethod

@@ -9,6 +9,7 @@ was interrupted, or that has failed cells. What runs hold is read from their man
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,11 +19,14 @@ from ingestexp.experiment.fingerprint import differing
 from ingestexp.experiment.manifest import FILE_NAME
 from ingestexp.experiment.sweep_folder import UNFINISHED, is_at_work, plan_hash, read_sweep, sweeps_below
 from ingestexp.sweep.fate import end_dead_run, is_disturbed, manifest_of, supersede
+from ingestexp.sweep.job import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ingestexp.experiment.compose import Plan
+    from ingestexp.sweep.job import CellJob
+    from ingestexp.sweep.record import SweepRecord
 
 
 @dataclass(slots=True)
@@ -39,6 +43,11 @@ class Attempt:
     usable: bool
     foreign: bool
     facts: dict[str, Any]
+
+    def ran_otherwise(self, values: dict[str, Any]) -> bool:
+        """Whether it completed with other values of these keys than are decided now."""
+        frozen = self.facts["cell"].get("frozen") or {}
+        return self.usable and any(frozen.get(key, value) != value for key, value in values.items())
 
 
 @dataclass(slots=True)
@@ -130,6 +139,27 @@ def take_stock(earlier: Earlier, code: str, hosts: Iterable[dict[str, Any]]) -> 
             supersede(earlier.folder / older.folder)
     for what, count in strange.items():
         earlier.notes.append(f"{count} finished cell{'s' * (count > 1)} {what}: not mixed in, run again")
+
+
+def keep(record: SweepRecord, job: CellJob, attempt: Attempt) -> CellJob:
+    """Enter a finished cell as it was; the job that it was."""
+    kept = dataclasses.replace(job, attempt=attempt.attempt, again=attempt.again)
+    record.put(kept, attempt.status, Outcome(job.number, attempt.folder, attempt.status, None, attempt.disturbed))
+    return kept
+
+
+def leaves_nothing_to_do(earlier: Earlier, plan: Plan) -> bool:
+    """Whether every cell is finished, none is to run once more, and all rest on the same decisions."""
+    for cell in plan.cells:
+        attempt = earlier.attempts.get(cell.cell_hash)
+        if attempt is None or not attempt.usable:
+            return False
+        if plan.sweep.rerun_disturbed and attempt.disturbed and attempt.again != "disturbed":
+            return False
+        decided = earlier.stage(cell.stage).get("decided") or {}
+        if attempt.ran_otherwise(decided.get("values") or {}):
+            return False
+    return True
 
 
 def _foreign(facts: dict[str, Any], code: str, hosts: list[dict[str, Any]]) -> str:

@@ -14,6 +14,7 @@ from ingestexp.sweep.estimate import Pace, expected_s
 from ingestexp.sweep.fate import has_begun, supersede
 from ingestexp.sweep.freezing import Decisions, NothingToGoBy, freeze, with_frozen
 from ingestexp.sweep.job import CellJob, Outcome
+from ingestexp.sweep.resume import keep
 from ingestexp.sweep.turns import in_turn, kind_of
 
 if TYPE_CHECKING:
@@ -182,11 +183,8 @@ class Conductor:
     def _repeat_what_was_decided_otherwise(self, name: str, cells: list[Cell], values: dict[str, Any]) -> None:
         """Finished cells of an earlier execution must not stand beside others that a new decision holds for."""
         attempts = {} if self._earlier is None else self._earlier.attempts
-        other = []
-        for cell in cells:
-            was = attempts[cell.cell_hash].facts["cell"].get("frozen", {}) if cell.cell_hash in attempts else {}
-            if self._row(cell.number)["status"] == "completed" and any(was.get(k, v) != v for k, v in values.items()):
-                other.append(cell.number)
+        found = [(cell.number, attempts.get(cell.cell_hash)) for cell in cells]
+        other = [number for number, attempt in found if attempt is not None and attempt.ran_otherwise(values)]
         if not other:
             return
         self._line.say(f"stage {name}: {len(other)} finished before under another decision, to run again")
@@ -202,15 +200,12 @@ class Conductor:
         """The cell's row: as an earlier sweep left it, or pending."""
         job = CellJob.of(cell)
         found = None if self._earlier is None else self._earlier.attempts.get(cell.cell_hash)
-        if found is not None:
-            job = dataclasses.replace(job, attempt=found.attempt, again=found.again)
         if found is not None and found.usable:
-            outcome = Outcome(job.number, found.folder, found.status, None, found.disturbed)
-            self._record.put(job, found.status, outcome)
+            job = keep(self._record, job, found)
         else:
             if found is not None:
                 self._older[cell.number] = (found.folder, None)
-                job = self._next_attempt(job, "failed")
+                job = self._next_attempt(dataclasses.replace(job, attempt=found.attempt), "failed")
             self._record.put(job, "pending")
         self._current[cell.number] = job
 

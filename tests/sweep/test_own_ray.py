@@ -69,6 +69,14 @@ def test_nothing_of_ray_is_left_behind(own: Home) -> None:
     assert not [line for line in (done.out + done.err).splitlines() if "raylet" in line or "INFO" in line]
     assert "starting Ray" in done.err, "its start is shown"
 
+    folder = own.sweep().folder
+    kept = {file: file.stat().st_mtime_ns for file in folder.rglob("*") if file.parent != folder}
+    done = own.run("-m", *LIVE, "load.duration_s=0.3", "window.max_size=1,8", f"hydra.sweep.dir={folder}")
+    assert done.code in (0, 1), done.err
+    assert "2 of 2 cells are finished nothing is to be run" in done.words
+    assert "Ray" not in done.err, "a finished sweep needs none"
+    assert {file: file.stat().st_mtime_ns for file in folder.rglob("*") if file.parent != folder} == kept
+
 
 def test_ctrl_c_while_ray_starts_ends_the_sweep(own: Home) -> None:
     driver = own.start(*COMMAND)

@@ -8,7 +8,7 @@ import pytest
 
 from ingestexp.experiment.sweep_folder import plan_hash
 from ingestexp.sweep.job import CellJob
-from ingestexp.sweep.resume import Earlier, find, take_stock
+from ingestexp.sweep.resume import Earlier, find, leaves_nothing_to_do, take_stock
 from tests.sweep.by_hand import CODE, HOST, leave_manifest, leave_sweep, plan_in
 
 if TYPE_CHECKING:
@@ -62,3 +62,21 @@ def test_an_unfinished_sweep_of_another_host_is_left_alone_and_says_in_what_it_d
     found, notes = find(whole, CODE, {**HOST, "cores_allowed": 8})
     assert found is not None
     assert found.folder == top / "old"
+
+
+@pytest.mark.parametrize(
+    ("changes", "nothing"),
+    [
+        ({}, True),
+        ({"status": "failed"}, False),
+        ({"host": {**HOST, "kernel": "another"}}, False),
+        ({"self_checks": {"host": {"disturbed": True}}}, False),
+    ],
+)
+def test_whether_a_sweep_leaves_anything_to_do(tmp_path: Path, changes: dict[str, Any], nothing: bool) -> None:
+    found = earlier(tmp_path / "sweep", {}, changes)
+    take_stock(found, CODE, HERE)
+    whole = plan_in(tmp_path / "sweep", "seed=1,2")
+    assert leaves_nothing_to_do(found, whole) is nothing
+    whole.sweep.rerun_disturbed = False
+    assert leaves_nothing_to_do(found, whole) is (nothing or "self_checks" in changes)
