@@ -20,6 +20,7 @@ from ingestexp.report.comparison_sheet import NOTE_COLUMNS, comparison_rows, hea
 from ingestexp.report.criterion_sheet import criterion_facts, criterion_line, criterion_row
 from ingestexp.report.evidence import Answers, EvidenceError
 from ingestexp.report.listing import COLUMNS, rows
+from ingestexp.report.listing_sheet import print_list
 from ingestexp.report.noise_floor import noise_floor_line
 from ingestexp.report.sheet import print_table, render
 from ingestexp.report.sweep_lines import missing_lines
@@ -114,7 +115,7 @@ def accept(named: Sequence[str], style: str) -> int:
     if style != "table":
         print(render(list(sheet[0]), sheet, style))
     else:
-        out = Console(highlight=False) if sys.stdout.isatty() else plain_console()
+        out = _console()
         print_table(out, list(sheet[0]), sheet, "acceptance")
         for line in lines:
             out.print(line, soft_wrap=True)
@@ -141,7 +142,10 @@ def list_runs(pattern: str, style: str) -> int:
     found = rows(pattern)
     if not found:
         raise EvidenceError(f"{pattern}: no run and no sweep there")
-    _print(list(COLUMNS), found, style)
+    if style == "table":
+        print_list(_console(), found, pattern)
+    else:
+        _print(list(COLUMNS), found, style)
     return 0
 
 
@@ -186,6 +190,10 @@ def compare(a: Path, b: Path, style: str) -> int:
 
 def _print(columns: list[str], found: list[Row], style: str) -> None:
     if style == "table":
-        print_table(Console(highlight=False) if sys.stdout.isatty() else plain_console(), columns, found)
+        print_table(_console(), columns, found)
     else:
         print(render(columns, found, style))
+
+
+def _console() -> Console:
+    return Console(highlight=False) if sys.stdout.isatty() else plain_console()

@@ -17,7 +17,7 @@ from ingestexp.experiment.sweep_folder import FILE_NAME as SWEEP_FILE
 from ingestexp.experiment.sweep_folder import is_at_work, read_sweep
 from ingestexp.report.evidence import is_running
 from ingestexp.report.record import FILE_NAME as VERDICT_FILE
-from ingestexp.report.sweep_figures import lines_by_evidence
+from ingestexp.report.sweep_figures import WORST_FIRST, lines_by_evidence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -86,7 +86,9 @@ def _sweep_row(folder: Path) -> Row | None:
     lines = lines_by_evidence(folder, [line for line in facts.get("cells") or [] if isinstance(line, dict)])
     done = [line for line in lines if line.get("status") == "completed"]
     results = [_json(folder / str(line.get("folder")) / VERDICT_FILE).get("result") for line in done]
-    tally = [f"{results.count(name)} {name}" for name in dict.fromkeys(filter(None, results))]
+    worst = next((name for name in WORST_FIRST if name in results), None)
+    judged = sum(result is not None for result in results)
+    same = results.count(worst) == judged
     status = str(facts.get("status"))
     if status == "running" and not is_at_work(folder):
         status = "crashed"
@@ -96,7 +98,7 @@ def _sweep_row(folder: Path) -> Row | None:
     return {
         "folder": str(folder),
         "status": f"{status} {len(done)}/{len(lines)}",
-        "verdict": ", ".join(tally) or None,
+        "verdict": worst if worst is None or same else f"{worst} {results.count(worst)} of {judged}",
         "committed": None,
         "committed_per_s": None,
         "p99_ms": None,

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from ingestexp.report.figures import Figures
+
 FILE_NAME: Final = "verdict.json"
 
 
@@ -29,6 +31,28 @@ def record_verdicts(run_dirs: Sequence[Path]) -> list[Judged]:
     for one in judged:
         write_verdict(one)
     return judged
+
+
+def record_figures(figures: Figures) -> None:
+    """The verdict of a run whose figures were asked for anyway; one that is there stands. Raises OSError."""
+    if (figures.run_dir / FILE_NAME).is_file():
+        return
+    # Without an item after the warm-up the figures are of all items, which a verdict never is.
+    warmup_ns = int(float((figures.manifest.get("slo") or {}).get("warmup_s") or 0) * 1e9)
+    latency = figures.latency if figures.warmup_ns == warmup_ns else {}
+    value, median = latency.get(("response", "slo")), latency.get(("response", "p50"))
+    growing = bool(figures.backlog and figures.backlog["grows"])
+    write_verdict(
+        Judged(
+            figures.run_dir,
+            figures.manifest,
+            figures.verdict,
+            None if value is None else value["value_ns"],
+            None if median is None else median["value_ns"],
+            bool(value and value["is_lower_bound"]),
+            growing,
+        )
+    )
 
 
 def write_verdict(judged: Judged) -> None:

@@ -68,7 +68,8 @@ def print_table(
 
 
 def _width(rows: Sequence[Row], name: str) -> int:
-    return max([_head_width(name), *(len(cell(row.get(name))) for row in rows)])
+    lines = (line for row in rows for line in cell(row.get(name)).split("\n"))
+    return max([_head_width(name), *map(len, lines)])
 
 
 def _fits(console: Console, widths: dict[str, int]) -> bool:
@@ -110,7 +111,7 @@ def _table(shown: Sequence[str], rows: Sequence[Row], widths: dict[str, int]) ->
             max_width=widths[name],
         )
     for row in rows:
-        table.add_row(*(cell(row.get(name)) for name in shown))
+        table.add_row(*(Text(cell(row.get(name))) for name in shown))  # not as markup: [a] is no style
     return table
 
 

@@ -5,6 +5,7 @@ Must live here: what stands where, in which words. Must not: SQL (`analysis/`), 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -20,6 +21,7 @@ from ingestexp.report.evidence import EvidenceError, open_evidence
 from ingestexp.report.figures import Figures, figures_of
 from ingestexp.report.hints import next_step
 from ingestexp.report.latency_lines import backlog_line, blame_lines, latency_lines, lateness_line
+from ingestexp.report.record import record_figures
 from ingestexp.report.verdict_lines import ledger_line, verdict_lines, violation_lines
 
 if TYPE_CHECKING:
@@ -44,9 +46,11 @@ def print_summary(run_dir: Path, console: Console | None = None) -> int:
 
 
 def show(run_dir: Path, console: Console | None = None) -> int:
-    """As `print_summary`, but raises EvidenceError."""
+    """As `print_summary`, but raises EvidenceError. Records the verdict, where the folder can be written to."""
     with open_evidence(Path(run_dir)) as evidence:
         figures = figures_of(evidence)
+    with contextlib.suppress(OSError):
+        record_figures(figures)
     out = console or plain_console()
     for line in summary_lines(figures):
         out.print(_encodable(line, out), highlight=False, soft_wrap=not out.is_terminal)

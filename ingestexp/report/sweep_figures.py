@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from ingestexp.report.evidence import Answers
 
-_WORST_FIRST: Final = (FAIL, INVALID, INCONCLUSIVE, PASS)
+WORST_FIRST: Final = (FAIL, INVALID, INCONCLUSIVE, PASS)
 _COUNTERS: Final = ("offered", "committed", "dropped", "dead_lettered", "unsettled", "batches", "commits", "fsyncs")
 _MORE_COUNTERS: Final = ("round_trips", "syscalls")
 
@@ -128,7 +128,7 @@ def _sum_up(group: VariantFigures, rates: dict[Path, Row]) -> None:
     if sum(spans):
         group.offered_per_s = group.counts["offered"] / sum(spans)
     results = [cell.verdict.get("result") for cell in group.cells]
-    group.result = next((result for result in _WORST_FIRST if result in results), None)
+    group.result = next((result for result in WORST_FIRST if result in results), None)
 
 
 def _pooled(answers: Answers, groups: Sequence[VariantFigures]) -> dict[tuple[str, str], tuple[float, float, Interval]]:
