@@ -47,6 +47,11 @@ def run(argv: list[str]) -> int:
     if mistakes or isinstance(line, list):
         print(screen(mistakes), file=sys.stderr)
         return EXIT_USAGE
+    if line.runs and not plan.multirun and plan.sweep.dry_run:  # a sweep's is told by the sweep
+        from ingestexp.sweep.dry_run import print_run
+
+        print_run(plan)
+        return 0
     return launch(line, plan, ["python", "-m", "ingestexp", *argv], _summarize)
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Final
 
-from ingestexp.experiment.mistake import printable
+from ingestexp.experiment.manifest import plain_config
+from ingestexp.experiment.mistake import printable, shown
 from ingestexp.sweep.dispatch import Kind
 from ingestexp.sweep.estimate import expected_s, in_words
 from ingestexp.sweep.turns import in_turn, kind_of
@@ -45,6 +46,19 @@ def print_dry_run(plan: Plan) -> None:
             print(f"{kind.value}: {len(chosen)} cells, {_cores(kind, at_once[kind], each)}, about {in_words(seconds)}")
     where = "a Ray of our own" if sweep.address == "local" else f"the Ray cluster at {sweep.address}"
     print(f"on {where}, {cores} cores here; about {in_words(total_s)} in all, Ray's start and the tables aside")
+
+
+def print_run(plan: Plan) -> None:
+    """A single run: its settings, those that are null left out, and how long it will take."""
+    config = plan.configs[0]
+    kind = kind_of(config, plan.sweep)
+    print(f"one {config.clock.value} run with seed {config.seed}, which is not run:")
+    for section, settings in plain_config(config).items():
+        if isinstance(settings, dict):
+            words = [str(settings["kind"])] if "kind" in settings else []
+            words += [f"{key}={shown(value)}" for key, value in settings.items() if value is not None and key != "kind"]
+            print(printable(f"  {section:<10}  {'  '.join(words)}"))
+    print(f"about {in_words(expected_s(config, kind))}, and at most {config.run.drain_s:g} s more to drain")
 
 
 def _of(plan: Plan, stage: str) -> list[Any]:
