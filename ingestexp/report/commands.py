@@ -22,6 +22,7 @@ from ingestexp.report.evidence import Answers, EvidenceError
 from ingestexp.report.listing import COLUMNS, rows
 from ingestexp.report.listing_sheet import print_list
 from ingestexp.report.noise_floor import noise_floor_line
+from ingestexp.report.schema_versions import schema_notes
 from ingestexp.report.sheet import print_table, render
 from ingestexp.report.sweep_lines import missing_lines
 from ingestexp.report.sweep_report import open_sweep, plain_console, print_sweep
@@ -110,7 +111,7 @@ def accept(named: Sequence[str], style: str) -> int:
         sheet += [{"experiment": experiment, **row_of(*each)} for each in judged]
         passed += sum(each.result == PASS for each in sweep.judgements)
         lines += [criterion_line(each) for each in sweep.judgements if each.result != PASS]
-        lines += missing_lines(sweep)
+        lines += [*missing_lines(sweep), *map(Text, sweep.notes)]
         lines.append(Text.assemble(("evidence  ", "bold"), f"{experiment}: {sweep.folder}"))
     if style != "table":
         print(render(list(sheet[0]), sheet, style))
@@ -153,12 +154,15 @@ def ask(query: str, named: Sequence[str], style: str) -> int:
     """Any SQL over the views."""
     folders = [each for name in named for each in _run_folders(Path(name))]
     with Answers(folders) as answers:
-        answer = answers.answer(query, "the query")
+        answer = answers.asked(query)
+        notes = schema_notes(answers)
         found = [
             {**row, **({"run": str(answers.folder_of(row["run"]))} if _is_link(row.get("run")) else {})}
             for row in answer.rows
         ]
     _print(answer.columns, found, style)
+    for note in notes:
+        print(note, file=sys.stderr)
     return 0
 
 

@@ -97,6 +97,20 @@ class Answers:
         fetched = result.fetchall() if limit is None else result.fetchmany(limit)
         return Answer(names, [dict(zip(names, row, strict=True)) for row in fetched])
 
+    def asked(self, query: str) -> Answer:
+        """A query of the user's own. Raises EvidenceError: no query, not SQL, or the evidence can't be read."""
+        try:
+            result: Any = self._connection.execute(query)  # None where there is no statement in it
+            names = [column[0] for column in (result and result.description) or ()]
+            rows = result.fetchall() if names else []
+        except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+            raise EvidenceError(f"the query can't read the evidence: {_first_line(error)}") from error
+        except duckdb.Error as error:
+            raise EvidenceError(f"the query is wrong: {_first_line(error)}") from error
+        if not names:
+            raise EvidenceError("the query is empty, or asks for nothing")
+        return Answer(names, [dict(zip(names, row, strict=True)) for row in rows])
+
     def columns(self, file: str) -> dict[str, NDArray[np.int64]]:
         """The columns of `analysis/<file>` as arrays, for answers of many rows. Raises EvidenceError."""
         return self.arrays((ANALYSIS / file).read_text(encoding="utf-8"), file)
@@ -116,10 +130,14 @@ class Answers:
         try:
             return self._connection.execute(query)
         except duckdb.Error as error:
-            first_line = str(error).splitlines()[0]
+            first_line = _first_line(error)
             where = self.folders[0] if len(self.folders) == 1 else f"{len(self.folders)} runs"
             what = f"analysis/{file}" if file.endswith(".sql") else file
             raise EvidenceError(f"{where}: {what} can't read the evidence: {first_line}") from error
+
+
+def _first_line(error: duckdb.Error) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,10 +22,11 @@ from ingestexp.report.figures import Figures, figures_of
 from ingestexp.report.hints import next_step
 from ingestexp.report.latency_lines import backlog_line, blame_lines, latency_lines, lateness_line
 from ingestexp.report.record import record_figures
+from ingestexp.report.schema_versions import schema_notes
 from ingestexp.report.verdict_lines import ledger_line, verdict_lines, violation_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 PLAIN_WIDTH: Final = 120
 LABEL_WIDTH: Final = 10
@@ -49,10 +50,11 @@ def show(run_dir: Path, console: Console | None = None) -> int:
     """As `print_summary`, but raises EvidenceError. Records the verdict, where the folder can be written to."""
     with open_evidence(Path(run_dir)) as evidence:
         figures = figures_of(evidence)
+        notes = schema_notes(evidence)
     with contextlib.suppress(OSError):
         record_figures(figures)
     out = console or plain_console()
-    for line in summary_lines(figures):
+    for line in summary_lines(figures, notes):
         out.print(_encodable(line, out), highlight=False, soft_wrap=not out.is_terminal)
     return figures.verdict.exit_code
 
@@ -64,8 +66,8 @@ def plain_console() -> Console:
     return Console(width=PLAIN_WIDTH, color_system=None, force_terminal=False, highlight=False)
 
 
-def summary_lines(figures: Figures) -> list[Text]:
-    """All lines of the summary, top to bottom."""
+def summary_lines(figures: Figures, notes: Sequence[str] = ()) -> list[Text]:
+    """All lines of the summary, top to bottom. `notes`: about the evidence, beside the run's own notices."""
     shown_dir = _shown(figures.run_dir)
     lines = [
         *_header(figures),
@@ -84,7 +86,8 @@ def summary_lines(figures: Figures) -> list[Text]:
     lines += _section("backlog", backlog_line(figures))
     lines += _section("ledger", [ledger_line(figures)])
     lines += _section("audits", violation_lines(figures))
-    lines += _section("notice", [Text(str(notice)) for notice in (figures.manifest.get("notices") or [])[:3]])
+    notices = [*notes, *(figures.manifest.get("notices") or [])[:3]]
+    lines += _section("notice", [Text(str(notice)) for notice in notices])
     lines += _section("verdict", verdict_lines(figures))
     why, command = next_step(figures, shown_dir)
     lines += _section("evidence", [Text(f"{shown_dir}   (SQL: duckdb -init {_shown(ANALYSIS / 'views.sql')})")])

@@ -23,6 +23,7 @@ from ingestexp.report.decision_lines import print_decisions
 from ingestexp.report.evidence import Answers, EvidenceError
 from ingestexp.report.heat_map import print_heat_maps
 from ingestexp.report.pairing import Change, changes_of
+from ingestexp.report.schema_versions import schema_notes
 from ingestexp.report.sheet import is_text, print_table
 from ingestexp.report.sweep_figures import (
     Cell,
@@ -89,6 +90,7 @@ def open_sweep(folder: Path, with_tables: bool = True) -> Sweep:
             sweep.variants = variant_figures(answers, cells)
         broken = {cell.folder for cell in cells if cell.verdict.get("broken", cell.verdict.get("result") == INVALID)}
         sweep.judgements = judge_criteria(answers, criteria, len(sweep.missing), broken)
+        sweep.notes = schema_notes(answers)
         sweep.shown = shown_figures(answers, sweep.judgements, cells)
         if with_tables:
             sweep.changes = changes_of(answers, sweep.variants)
