@@ -291,7 +291,8 @@ GROUP BY c.run;
 -- How many time blocks a run is cut into: 50, but longer than the stall cycle where that leaves 20, at most 100, no more than there were
 -- send attempts.
 CREATE OR REPLACE TEMP MACRO blocks_for(measured_ns, stall_cycle_ns, attempt_count) AS greatest(1, least(
-    greatest(20, least(coalesce(measured_ns // greatest(stall_cycle_ns, 1), 50), 100)), coalesce(attempt_count, 1)))::BIGINT;
+    greatest(20, least(CASE WHEN stall_cycle_ns IS NULL THEN 50 ELSE measured_ns // greatest(stall_cycle_ns, 1) END, 100)),
+    coalesce(attempt_count, 1)))::BIGINT;
 
 -- grain: one row a run: equal time blocks from the warm-up's end to the load's, the unit of evidence of an interval. `block_count` sets
 -- their number for all runs. Only of a run that was killed the load's end has to be looked up.

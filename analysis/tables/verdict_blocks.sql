@@ -1,7 +1,7 @@
 -- Question: how many items exceeded the SLO's bound, stretch by stretch of the run?
 -- Grain: one row per run, time block and latency bucket (see latency_bucket), kept items due after the warm-up only.
--- Parameters: block_count (default 50): equal blocks from the warm-up's end to the load's; what is sent later goes on in blocks of the
--- same length, at most 4 * block_count in all (the last takes the rest). runs.warmup_ns cuts the warm-up.
+-- Blocks: those of the view time_blocks; what is sent after the load goes on in blocks of the same length, four times as many in all at
+-- most (the last takes the rest). Parameters: block_count; runs.warmup_ns cuts the warm-up.
 -- An item belongs to the block in which its batch was sent, so a block holds whole batches; one that was never sent, to that of its
 -- intended arrival.
 -- over_count: items whose response exceeds slo.bound_ms; an unsettled item is over once it is older than the bound.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from ingestexp.report.verdict import Blocks, Case, Slo, Verdict, block_count, decide
+from ingestexp.report.verdict import Blocks, Case, Slo, Verdict, decide
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -170,10 +170,6 @@ def _blocks(evidence: Evidence, extent: Row | None) -> Blocks:
     """The exceedances by time block; no block at all where no item has a response."""
     if extent is None:
         return blocks_of(None)
-    warmup_ns = float(evidence.manifest.get("slo", {}).get("warmup_s") or 0) * 1e9
-    measured_ns = max(extent["last_due_ns"] - warmup_ns, 0)
-    wanted = block_count(measured_ns, extent["stall_cycle_ns"], extent["attempt_count"])
-    evidence.set("block_count", f"{wanted}::BIGINT")
     return blocks_of(evidence.columns("tables/verdict_blocks.sql"), _stalled(evidence))
 
 

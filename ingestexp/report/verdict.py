@@ -23,8 +23,6 @@ from ingestexp.report.intervals import (
 PASS, FAIL, INCONCLUSIVE, INVALID = "PASS", "FAIL", "INCONCLUSIVE", "INVALID"
 MIN_BLOCKS: Final = 20
 MIN_BLOCKS_TO_FAIL: Final = 5
-MAX_BLOCKS: Final = 100
-USUAL_BLOCKS: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +105,6 @@ class Verdict:
     @property
     def exit_code(self) -> int:
         return 0 if self.result in (None, PASS) else 1
-
-
-def block_count(measured_ns: float, stall_cycle_ns: float | None, attempt_count: int) -> int:
-    """How many blocks to cut: longer than the stall cycle where that leaves 20, and no more than there are batches."""
-    wanted = USUAL_BLOCKS if stall_cycle_ns is None else int(measured_ns / max(stall_cycle_ns, 1))
-    return max(1, min(max(MIN_BLOCKS, min(wanted, MAX_BLOCKS)), attempt_count))
 
 
 def decide(case: Case) -> Verdict:

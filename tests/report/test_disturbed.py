@@ -132,3 +132,14 @@ def test_a_durable_sink_in_memory_is_invalid(tmp_path: Path, kind: str) -> None:
 def test_only_a_claim_can_be_broken(tmp_path: Path, sink: dict[str, Any]) -> None:
     (judged,) = judge_runs([passing(tmp_path / "run", sink=sink)])
     assert judged.verdict.result == PASS
+
+
+def test_one_run_judged_alone_and_many_judged_at_once_are_cut_into_the_same_blocks(tmp_path: Path) -> None:
+    """The stalls of the sink, one each half second, make blocks longer: 20 and not 50."""
+    rows, sent = paced_rows(10_000, lambda number: 80.0 if number % 200 == 0 else 2.0)
+    folders = [write_run(tmp_path / "a", rows, sent, self_checks=CHECKS), passing(tmp_path / "b")]
+    for judged in judge_runs(folders):
+        with open_evidence(judged.run_dir) as evidence:
+            alone = figures_of(evidence).verdict
+        assert judged.verdict == alone
+        assert judged.verdict.block_count == (20 if judged.run_dir.name == "a" else 50)

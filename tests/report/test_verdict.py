@@ -18,7 +18,6 @@ from ingestexp.report.verdict import (
     Blocks,
     Case,
     Slo,
-    block_count,
     decide,
 )
 
@@ -126,11 +125,3 @@ def test_a_percentile_of_100_allows_none() -> None:
     strict = replace(case([0] * 40), slo=Slo(100.0, 50_000_000))
     assert decide(strict).result == PASS
     assert decide(replace(strict, blocks=blocks([5] * 40))).result == FAIL
-
-
-def test_blocks_are_longer_than_the_stall_cycle_where_that_leaves_twenty() -> None:
-    assert block_count(5e9, None, 1000) == 50
-    assert block_count(5e9, 1e8, 1000) == 50
-    assert block_count(5e9, 5e8, 1000) == 20
-    assert block_count(500e9, 1e8, 10_000) == 100
-    assert block_count(5e9, None, 7) == 7
