@@ -7,7 +7,7 @@ Must live here: the order of cells, what is frozen between stages, which cells a
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ingestexp.sweep.dispatch import Dispatcher, Kind
 from ingestexp.sweep.estimate import Pace, expected_s
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from ingestexp.sweep.progress import SweepLine
     from ingestexp.sweep.record import SweepRecord
     from ingestexp.sweep.resume import Earlier
+
+
+ALL_THE_TIME: Final = 4
+"""So many disturbed cells, and more than half of a stage: running them again would meet the same host."""
 
 
 class Conductor:
@@ -125,13 +129,19 @@ class Conductor:
         self._dispatch([self._current[number] for number in numbers if self._row(number)["status"] != "completed"])
         if not self._plan.sweep.rerun_disturbed or self._interrupts():
             return
-        disturbed = {self._row(number)["repeat"] for number in numbers if self._is_disturbed_for_once(number)}
+        disturbed = [number for number in numbers if self._is_disturbed_for_once(number)]
+        repeats = {self._row(number)["repeat"] for number in disturbed}
         again = [  # a cell that failed has said so; running its pair again must not make that unsaid
             number
             for number in numbers
-            if self._row(number)["repeat"] in disturbed and self._row(number)["status"] == "completed"
+            if self._row(number)["repeat"] in repeats and self._row(number)["status"] == "completed"
         ]
-        if any(getattr(self._current[number].config.sink, "path", None) for number in again):
+        if len(disturbed) >= ALL_THE_TIME and 2 * len(disturbed) > len(numbers):
+            self._line.say(
+                f"the host was disturbed beside {len(disturbed)} of {len(numbers)} cells: they are not run again, for it "
+                "would be no calmer"
+            )
+        elif any(getattr(self._current[number].config.sink, "path", None) for number in again):
             self._line.say(
                 "the host was disturbed beside some cells; they are not run again: sink.path holds their items"
             )

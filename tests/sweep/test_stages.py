@@ -91,6 +91,17 @@ def test_what_is_to_run_once_more_is_among_what_is_left(monkeypatch: pytest.Monk
     assert line.etas[1:] == pytest.approx([1.0, 2.0, 1.0]), "seconds; a cell takes one"
 
 
+@pytest.mark.parametrize(("disturbed", "runs"), [((1, 2, 3), 12), ((1, 2, 3, 4), 6)])
+def test_where_the_host_is_disturbed_all_the_time_nothing_runs_once_more(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, disturbed: tuple[int, ...], runs: int
+) -> None:
+    whole = plan_in(tmp_path / "sweep", "window.max_size=1,2,3,4,5,6", "load.duration_s=1")
+    hands = Hands(disturbed=tuple(f"window.max_size={size} #0" for size in disturbed))
+    line, _ = conduct(monkeypatch, tmp_path / "sweep", whole, hands)
+    assert len(hands.done) == runs
+    assert ("would be no calmer" in " ".join(line.said)) == (runs == 6)
+
+
 def test_a_window_is_decided_once_and_holds_for_all_stages(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, rule: Rule
 ) -> None:
