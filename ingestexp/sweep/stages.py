@@ -138,8 +138,8 @@ class Conductor:
         ]
         if len(disturbed) >= ALL_THE_TIME and 2 * len(disturbed) > len(numbers):
             self._line.say(
-                f"the host was disturbed beside {len(disturbed)} of {len(numbers)} cells: they are not run again, for it "
-                "would be no calmer"
+                f"the host was disturbed beside {len(disturbed)} of {len(numbers)} cells: "
+                "they are not run again, for it would be no calmer"
             )
         elif any(getattr(self._current[number].config.sink, "path", None) for number in again):
             self._line.say(
