@@ -17,6 +17,7 @@ from rich.text import Text
 from ingestexp.experiment.paths import ANALYSIS
 from ingestexp.report import wording as say
 from ingestexp.report.batch_chart import batch_lines
+from ingestexp.report.depth_chart import Depth, depth_lines, depth_of
 from ingestexp.report.evidence import EvidenceError, open_evidence
 from ingestexp.report.figures import Figures, figures_of
 from ingestexp.report.hints import next_step
@@ -30,7 +31,10 @@ if TYPE_CHECKING:
 
 PLAIN_WIDTH: Final = 120
 LABEL_WIDTH: Final = 10
-ASCII: Final = {ord(sign): text for sign, text in zip("█▓▒░≥∞", ("#", "b", "a", "x", ">=", "infinite"), strict=True)}
+ASCII: Final = {
+    **{ord(sign): text for sign, text in zip("█▓▒░≥∞", ("#", "b", "a", "x", ">=", "infinite"), strict=True)},
+    **{ord(sign): text for sign, text in zip("▁▂▃▄▅▆▇", ".,:-=+*", strict=True)},
+}
 
 
 def print_summary(run_dir: Path, console: Console | None = None) -> int:
@@ -50,11 +54,12 @@ def show(run_dir: Path, console: Console | None = None) -> int:
     """As `print_summary`, but raises EvidenceError. Records the verdict, where the folder can be written to."""
     with open_evidence(Path(run_dir)) as evidence:
         figures = figures_of(evidence)
+        depth = depth_of(evidence) if figures.has_trace else None
         notes = schema_notes(evidence)
     with contextlib.suppress(OSError):
         record_figures(figures)
     out = console or plain_console()
-    for line in summary_lines(figures, notes):
+    for line in summary_lines(figures, depth, notes):
         out.print(_encodable(line, out), highlight=False, soft_wrap=not out.is_terminal)
     return figures.verdict.exit_code
 
@@ -66,7 +71,7 @@ def plain_console() -> Console:
     return Console(width=PLAIN_WIDTH, color_system=None, force_terminal=False, highlight=False)
 
 
-def summary_lines(figures: Figures, notes: Sequence[str] = ()) -> list[Text]:
+def summary_lines(figures: Figures, depth: Depth | None = None, notes: Sequence[str] = ()) -> list[Text]:
     """All lines of the summary, top to bottom. `notes`: about the evidence, beside the run's own notices."""
     shown_dir = _shown(figures.run_dir)
     lines = [
@@ -83,6 +88,7 @@ def summary_lines(figures: Figures, notes: Sequence[str] = ()) -> list[Text]:
     lines += _section(f"p{figures.slo.percentile:g} blame", blame_lines(figures))
     if figures.has_trace:
         lines += [Text(), *_section("batches", batch_lines(figures.batch_sizes)), Text()]
+    lines += _section("depth", depth_lines(depth))
     lines += _section("backlog", backlog_line(figures))
     lines += _section("ledger", [ledger_line(figures)])
     lines += _section("audits", violation_lines(figures))

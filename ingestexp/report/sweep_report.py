@@ -23,6 +23,7 @@ from ingestexp.report.decision_lines import print_decisions
 from ingestexp.report.evidence import Answers, EvidenceError
 from ingestexp.report.heat_map import print_heat_maps
 from ingestexp.report.pairing import Change, changes_of
+from ingestexp.report.peak_batches import peak_batch_lines
 from ingestexp.report.schema_versions import schema_notes
 from ingestexp.report.sheet import is_text, print_table
 from ingestexp.report.sweep_figures import (
@@ -116,6 +117,7 @@ def print_sweep(folder: Path, console: Console | None = None) -> int:
         _print_lines(out, [*change_lines(sweep.changes), *floor_lines(sweep), *reason_lines(sweep.cells)])
         print_heat_maps(out, sweep.variants)
     print_decisions(out, sweep.facts, Path(shown_folder(sweep.folder)))
+    _print_lines(out, peak_batch_lines(sweep.facts, sweep.variants))
     for name, answer in sweep.tables:
         if isinstance(answer, str):
             out.print(Text(f"{name}: {answer}", style="yellow"), soft_wrap=True)
