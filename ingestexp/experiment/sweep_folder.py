@@ -71,7 +71,10 @@ def is_at_work(folder: Path) -> bool:
     """Whether a process holds the folder right now."""
     if not (folder / LOCK_NAME).exists():
         return False
-    descriptor = lock(folder)
+    try:
+        descriptor = lock(folder)
+    except OSError:  # a copy that may only be read
+        return False
     if descriptor is None:
         return True
     os.close(descriptor)

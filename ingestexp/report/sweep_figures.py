@@ -14,6 +14,7 @@ import numpy as np
 
 from ingestexp.report.figures import Row, blocks_of
 from ingestexp.report.intervals import BUCKETS_PER_DOUBLING, Interval, percentile_interval, resample_weights
+from ingestexp.report.killed_sweep import ends_in_a_killed_sweep
 from ingestexp.report.record import FILE_NAME, record_verdicts
 from ingestexp.report.verdict import FAIL, INCONCLUSIVE, INVALID, PASS
 
@@ -74,7 +75,11 @@ class VariantFigures:
 
 
 def lines_by_evidence(folder: Path, lines: Sequence[Row]) -> list[Row]:
-    """The cells' lines, but `missing` instead of `completed` where a run's evidence is no longer there."""
+    """The cells' lines, but `missing` instead of `completed` where a run's evidence is no longer there.
+
+    What a killed sweep left as `running` is what the runs themselves say.
+    """
+    lines = ends_in_a_killed_sweep(folder, lines)
     return [{**line, **_lost(folder / str(line.get("folder")), str(line.get("status")))} for line in lines]
 
 
