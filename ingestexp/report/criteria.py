@@ -26,7 +26,7 @@ MOST_REPEATS: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class Criterion:
-    """As `experiment.schema.sweep.CriterionConfig`, read back from `sweep.yaml`."""
+    """As `experiment.schema.sweep.CriterionConfig`, read back from `sweep.yaml`. `post_hoc`: what it was before."""
 
     name: str
     says: str
@@ -34,6 +34,7 @@ class Criterion:
     judge: str
     at_least: float | None
     at_most: float | None
+    post_hoc: str | None = None
 
     def holds(self, value: float) -> bool:
         return (self.at_least is None or value >= self.at_least) and (self.at_most is None or value <= self.at_most)

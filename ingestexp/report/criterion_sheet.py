@@ -48,7 +48,7 @@ def criterion_row(judgement: Judgement, shown: Shown) -> Row:
         "verdict": judgement.result,
         "figure": _figure_text(shown),
         "interval": _interval_text(shown),
-        "bound": shown.bound,
+        "bound": f"{shown.bound}{' (post hoc)' * bool(judgement.criterion.post_hoc)}",
         "rows": len(judgement.rows),
     }
 
@@ -68,6 +68,7 @@ def criterion_facts(judgement: Judgement, shown: Shown) -> Row:
         "figure_is_least": shown.least,
         "rows": len(judgement.rows),
         "reason": judgement.reason,
+        "post_hoc": judgement.criterion.post_hoc,
     }
 
 

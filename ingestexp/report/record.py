@@ -10,6 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from ingestexp.report.judging import Judged, judge_runs
+from ingestexp.report.post_hoc import slo_is_post_hoc
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,5 +85,5 @@ def verdict_facts(judged: Judged) -> dict[str, Any]:
         "over_ratio_high": None if ratio is None else ratio.high,
         "block_count": verdict.block_count,
         "config_hash": judged.manifest.get("config_hash"),
-        "post_hoc": False,
+        "post_hoc": slo_is_post_hoc(judged.manifest),
     }

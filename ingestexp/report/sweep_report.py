@@ -16,7 +16,7 @@ from rich.text import Text
 
 from ingestexp.experiment.sweep_folder import FILE_NAME, read_sweep
 from ingestexp.report.change_lines import change_lines
-from ingestexp.report.criteria import Judgement, criterion_of, judge_criteria
+from ingestexp.report.criteria import Judgement, judge_criteria
 from ingestexp.report.criterion_figures import Shown, shown_figures
 from ingestexp.report.criterion_sheet import print_criteria
 from ingestexp.report.decision_lines import print_decisions
@@ -24,6 +24,7 @@ from ingestexp.report.evidence import Answers, EvidenceError
 from ingestexp.report.heat_map import print_heat_maps
 from ingestexp.report.pairing import Change, changes_of
 from ingestexp.report.peak_batches import peak_batch_lines
+from ingestexp.report.post_hoc import criteria_of, slo_notes
 from ingestexp.report.schema_versions import schema_notes
 from ingestexp.report.sheet import is_text, print_table
 from ingestexp.report.sweep_figures import (
@@ -84,7 +85,7 @@ def open_sweep(folder: Path, with_tables: bool = True) -> Sweep:
     lines = lines_by_evidence(folder, [line for line in facts.get("cells") or [] if isinstance(line, dict)])
     cells = finished_cells(folder, lines)
     experiment = facts.get("experiment") or {}
-    criteria = [criterion_of(each) for each in experiment.get("acceptance") or []]
+    criteria, post_hoc = criteria_of(facts)
     sweep = Sweep(folder, facts, lines, cells, [], [])
     with Answers([cell.folder for cell in cells]) as answers:
         if cells:
@@ -100,6 +101,7 @@ def open_sweep(folder: Path, with_tables: bool = True) -> Sweep:
                 sweep.tables.append((name, answers.table(name)))
             except (EvidenceError, OSError) as error:
                 sweep.tables.append((name, str(error)))
+    sweep.notes += [*post_hoc, *slo_notes(cells)]
     return sweep
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ingestexp.experiment.launch import EXIT_FAILED, EXIT_INTERRUPTED, near
+from ingestexp.experiment.manifest import FILE_NAME as MANIFEST
 from ingestexp.experiment.manifest import host_facts, utc_now
 from ingestexp.experiment.progress import Interrupts
 from ingestexp.experiment.run import point_latest
@@ -106,8 +107,16 @@ class Execution:
             "host": host,
             "pid": os.getpid(),
             "started_at": before.get("started_at") or utc_now(),
+            "acceptance_declared": self._declared(before, experiment["acceptance"]),
         }
         return SweepRecord(self.folder, head, list(before.get("stages") or []))
+
+    def _declared(self, before: dict[str, Any], now: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The criteria as they were when the first cell began: what is changed afterwards is reported as such."""
+        if not any(self.folder.glob(f"*/{MANIFEST}")):
+            return now
+        then = before.get("acceptance_declared")
+        return list((before.get("experiment") or {}).get("acceptance") or [] if then is None else then)
 
     def _take_stock(self, earlier: Earlier, code: str, hosts: list[dict[str, Any]]) -> None:
         take_stock(earlier, code, hosts)
