@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 PLAIN_WIDTH: Final = 120
+SAME_ROWS: Final = ("before_after", "window_grid")
+"""Tables with a row for each stage and variant, as the sheet of variants: for those who have only the folders."""
 
 
 @dataclass(slots=True)
@@ -123,6 +125,9 @@ def print_sweep(folder: Path, console: Console | None = None) -> int:
     for name, answer in sweep.tables:
         if isinstance(answer, str):
             out.print(Text(f"{name}: {answer}", style="yellow"), soft_wrap=True)
+        elif name in SAME_ROWS and _stand_above(sweep, answer.rows):
+            where = f"{name}: its {len(answer.rows)} rows stand above, by stage and variant"
+            out.print(Text(f"{where} (--format csv has it by itself)", style="dim"), soft_wrap=True)
         else:
             columns = [column for column in answer.columns if column != "run"]
             keys = next((n for n, column in enumerate(columns) if not is_text(answer.rows, column)), len(columns))
@@ -131,6 +136,10 @@ def print_sweep(folder: Path, console: Console | None = None) -> int:
         print_criteria(out, sweep.judgements, sweep.shown)
     _print_lines(out, footer_lines(sweep))
     return sweep.exit_code
+
+
+def _stand_above(sweep: Sweep, rows: list[Row]) -> bool:
+    return {(row.get("stage"), row.get("variant")) for row in rows} <= {(v.stage, v.variant) for v in sweep.variants}
 
 
 def _print_lines(out: Console, lines: list[Text]) -> None:
