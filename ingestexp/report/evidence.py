@@ -82,6 +82,10 @@ class Answers:
         """Set a session variable (a parameter of the tables) to a SQL literal."""
         self._connection.execute(f"SET VARIABLE {variable} = {value}")
 
+    def count_once(self) -> None:
+        """Count now what several tables count from: quicker where there are millions of items. Raises EvidenceError."""
+        self._execute((ANALYSIS / "counted_once.sql").read_text(encoding="utf-8"), "counted_once.sql")
+
     def rows(self, file: str, limit: int | None = None) -> list[dict[str, Any]]:
         """The rows of `analysis/<file>` (at most `limit`) as dicts. Raises EvidenceError."""
         return self.answer((ANALYSIS / file).read_text(encoding="utf-8"), file, limit).rows

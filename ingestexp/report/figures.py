@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from ingestexp.report.evidence import Evidence
 
 AUDITS: Final = ("conservation", "stages_monotone", "batches_match_items")
+COUNTED_FROM: Final = 5_000_000
+"""From so many items on, what several tables need is counted once."""
 MAX_BUCKETS: Final = 1500
 """Enough for an interval's ends; the figures themselves are exact."""
 
@@ -94,6 +96,8 @@ def figures_of(evidence: Evidence) -> Figures:
     """Asks everything. Raises EvidenceError."""
     manifest = evidence.manifest
     slo = slo_of(manifest)
+    if int(manifest.get("counters", {}).get("offered") or 0) >= COUNTED_FROM:
+        evidence.count_once()
     outcomes = evidence.rows("tables/outcome_counts.sql")
     kept = sum(row["measured_count"] for row in outcomes if row["outcome"] in ("committed", "unsettled"))
     extent = _one(evidence, "run_extent")
