@@ -20,6 +20,7 @@ from ingestexp.experiment.manifest import FILE_NAME
 from ingestexp.experiment.sweep_folder import UNFINISHED, is_at_work, plan_hash, read_sweep, sweeps_below
 from ingestexp.sweep.fate import end_dead_run, is_disturbed, manifest_of, supersede
 from ingestexp.sweep.job import Outcome
+from ingestexp.sweep.turns import is_all_the_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -150,16 +151,19 @@ def keep(record: SweepRecord, job: CellJob, attempt: Attempt) -> CellJob:
 
 def leaves_nothing_to_do(earlier: Earlier, plan: Plan) -> bool:
     """Whether every cell is finished, none is to run once more, and all rest on the same decisions."""
+    disturbed: Counter[str] = Counter()
     for cell in plan.cells:
         attempt = earlier.attempts.get(cell.cell_hash)
         if attempt is None or not attempt.usable:
             return False
-        if plan.sweep.rerun_disturbed and attempt.disturbed and attempt.again != "disturbed":
-            return False
+        if attempt.disturbed and attempt.again != "disturbed":
+            disturbed[cell.stage] += 1
         decided = earlier.stage(cell.stage).get("decided") or {}
         if attempt.ran_otherwise(decided.get("values") or {}):
             return False
-    return True
+    sizes = Counter(cell.stage for cell in plan.cells)
+    once_more = any(not is_all_the_time(count, sizes[stage]) for stage, count in disturbed.items())
+    return not (plan.sweep.rerun_disturbed and once_more)
 
 
 def _foreign(facts: dict[str, Any], code: str, hosts: list[dict[str, Any]]) -> str:

@@ -7,7 +7,7 @@ Must live here: the order of cells, what is frozen between stages, which cells a
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from ingestexp.sweep.dispatch import Dispatcher, Kind
 from ingestexp.sweep.estimate import Pace, expected_s
@@ -15,7 +15,7 @@ from ingestexp.sweep.fate import has_begun, supersede
 from ingestexp.sweep.freezing import Decisions, NothingToGoBy, freeze, with_frozen
 from ingestexp.sweep.job import CellJob, Outcome
 from ingestexp.sweep.resume import keep
-from ingestexp.sweep.turns import in_turn, kind_of
+from ingestexp.sweep.turns import in_turn, is_all_the_time, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,10 +27,6 @@ if TYPE_CHECKING:
     from ingestexp.sweep.progress import SweepLine
     from ingestexp.sweep.record import SweepRecord
     from ingestexp.sweep.resume import Earlier
-
-
-ALL_THE_TIME: Final = 4
-"""So many disturbed cells, and more than half of a stage: running them again would meet the same host."""
 
 
 class Conductor:
@@ -136,7 +132,7 @@ class Conductor:
             for number in numbers
             if self._row(number)["repeat"] in repeats and self._row(number)["status"] == "completed"
         ]
-        if len(disturbed) >= ALL_THE_TIME and 2 * len(disturbed) > len(numbers):
+        if is_all_the_time(len(disturbed), len(numbers)):
             self._line.say(
                 f"the host was disturbed beside {len(disturbed)} of {len(numbers)} cells: "
                 "they are not run again, for it would be no calmer"

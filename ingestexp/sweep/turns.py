@@ -1,13 +1,13 @@
-"""Which cells may stand beside others, and in which turn they go.
+"""Which cells may stand beside others, in which turn they go, and when it is no use to run them once more.
 
-Must live here: these two rules, known before anything runs. Must not: running (`stages`, `dispatch`).
+Must live here: these rules, known before anything runs. Must not: running (`stages`, `dispatch`).
 """
 
 from __future__ import annotations
 
 import random
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ingestexp.experiment.build import make_sink
 from ingestexp.experiment.schema.run import ClockKind
@@ -19,6 +19,14 @@ if TYPE_CHECKING:
     from ingestexp.experiment.cells import Cell
     from ingestexp.experiment.schema.run import RunConfig
     from ingestexp.experiment.schema.sweep import SweepSection
+
+
+ALL_THE_TIME: Final = 4
+"""So many disturbed cells, and more than half of a stage: running them again would meet the same host."""
+
+
+def is_all_the_time(disturbed_count: int, cell_count: int) -> bool:
+    return disturbed_count >= ALL_THE_TIME and 2 * disturbed_count > cell_count
 
 
 def kind_of(config: RunConfig, sweep: SweepSection) -> Kind:

@@ -80,3 +80,9 @@ def test_whether_a_sweep_leaves_anything_to_do(tmp_path: Path, changes: dict[str
     assert leaves_nothing_to_do(found, whole) is nothing
     whole.sweep.rerun_disturbed = False
     assert leaves_nothing_to_do(found, whole) is (nothing or "self_checks" in changes)
+
+
+def test_where_the_host_was_disturbed_all_the_time_nothing_is_left_to_do(tmp_path: Path) -> None:
+    found = earlier(tmp_path / "sweep", *[{"self_checks": {"host": {"disturbed": True}}}] * 4)
+    take_stock(found, CODE, HERE)
+    assert leaves_nothing_to_do(found, plan_in(tmp_path / "sweep", "seed=range(1,5)"))
