@@ -31,7 +31,9 @@ def change_lines(changes: Sequence[Change]) -> list[Text]:
 
 
 def _lines(change: Change) -> Iterator[Text]:
-    where = f"{change.stage}: " if change.stage else ""
+    place = ", ".join(filter(None, (change.stage, change.point)))
+    where = f"{place}: " if place else ""
+    names = (change.name(change.first), change.name(change.second))
     parts = []
     if change.rate_ratio is not None:
         parts.append(f"committed/s × {say.ratio(change.rate_ratio)}{_between(change.rate_interval, say.ratio)}")
@@ -42,7 +44,7 @@ def _lines(change: Change) -> Iterator[Text]:
         signs = ["≥ " if each.growing_count else "" for each in (change.first, change.second)]
         values = [say.ms(each * 1e6) for each in (change.first.p99_ms, change.second.p99_ms)]
         parts.append(f"p99 {signs[0]}{values[0]} → {signs[1]}{values[1]} ms")
-    yield Text(f"{where}{change.first.variant} → {change.second.variant}: {', '.join(parts)}")
+    yield Text(f"{where}{names[0]} → {names[1]}: {', '.join(parts)}")
     if change.predicted_ratio is not None:
         measured = "" if change.rate_ratio is None else f", measured × {say.ratio(change.rate_ratio)}"
         interval = _between(change.rate_interval, say.ratio)
@@ -51,9 +53,7 @@ def _lines(change: Change) -> Iterator[Text]:
     for each in change.percentiles:
         yield Text(f"    {f'p{each.percentile:g}':<8}  {_percentile_text(each, len(change.pairs))}")
     if change.slopes is not None:
-        for label, name, slope in zip(
-            ("backlog", ""), (change.first.variant, change.second.variant), change.slopes, strict=True
-        ):
+        for label, name, slope in zip(("backlog", ""), names, change.slopes, strict=True):
             yield Text(f"    {label:<8}  {name} {_slope_text(slope)}")
     if change.note:
         yield Text(f"    {change.note}", style="yellow")

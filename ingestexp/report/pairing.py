@@ -65,6 +65,15 @@ class Change:
     slopes: tuple[Slope, Slope] | None = None
     note: str = ""
 
+    @property
+    def point(self) -> str:
+        """Of the grid: the same for both."""
+        return grid_point(self.first.variant)
+
+    def name(self, variant: VariantFigures) -> str:
+        """Without the grid's part of it."""
+        return variant.variant.removesuffix(self.point).rstrip()
+
 
 def grid_point(label: str) -> str:
     """What the grid added to a cell's label (`name key=value …`); of a label without a name all but its first word."""

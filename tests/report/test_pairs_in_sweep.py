@@ -119,7 +119,9 @@ def test_variants_are_compared_within_a_grid_point(tmp_path: Path, capsys: Captu
         ("a sink.workers=2", "b sink.workers=2"),
     ]
     main(["show", str(tmp_path / "sweep")])
-    assert "sink.workers=1 → a sink.workers=2" not in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "load, sink.workers=1: a → b: committed/s" in shown
+    assert "load, sink.workers=2: a → b: committed/s" in shown
 
 
 @pytest.mark.parametrize(
