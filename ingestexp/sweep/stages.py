@@ -134,10 +134,11 @@ class Conductor:
         ]
         if is_all_the_time(len(disturbed), len(numbers)):
             self._line.say(
-                f"the host was disturbed beside {len(disturbed)} of {len(numbers)} cells: "
-                "they are not run again, for it would be no calmer"
+                f"the host was disturbed beside {len(disturbed)} of {len(numbers)} cells: it would be no calmer if all "
+                "of them ran again"
             )
-        elif any(getattr(self._current[number].config.sink, "path", None) for number in again):
+            again = self._spoiled(disturbed)
+        if any(getattr(self._current[number].config.sink, "path", None) for number in again):
             self._line.say(
                 "the host was disturbed beside some cells; they are not run again: sink.path holds their items"
             )
@@ -150,6 +151,15 @@ class Conductor:
                 self._older[number] = (row["folder"], dict(row))
                 self._current[number] = self._next_attempt(self._current[number], "disturbed")
             self._dispatch([self._current[number] for number in again])
+
+    def _spoiled(self, numbers: Sequence[int]) -> list[int]:
+        """Those whose verdict the host decided."""
+        from ingestexp.report.record import record_verdicts
+        from ingestexp.report.verdict import INVALID
+
+        judged = record_verdicts([self._order.folder / self._row(number)["folder"] for number in numbers])
+        found = zip(numbers, judged, strict=True)
+        return [number for number, one in found if one.verdict.result == INVALID and not one.verdict.broken]
 
     def _is_disturbed_for_once(self, number: int) -> bool:
         return self._row(number)["disturbed"] and self._current[number].again != "disturbed"

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ingestexp.report import window_choice
+from ingestexp.report import record, window_choice
 from ingestexp.report.evidence import EvidenceError
+from ingestexp.report.judging import Judged
+from ingestexp.report.verdict import FAIL, INVALID, PASS, Verdict
 from ingestexp.sweep import stages
 from ingestexp.sweep.job import CellJob
 from ingestexp.sweep.record import SweepRecord
@@ -91,15 +93,44 @@ def test_what_is_to_run_once_more_is_among_what_is_left(monkeypatch: pytest.Monk
     assert line.etas[1:] == pytest.approx([1.0, 2.0, 1.0]), "seconds; a cell takes one"
 
 
+SIX = ("window.max_size=1,2,3,4,5,6", "load.duration_s=1")
+
+
+def disturbed_beside(sizes: tuple[int, ...]) -> Hands:
+    return Hands(disturbed=tuple(f"window.max_size={size} #0" for size in sizes))
+
+
 @pytest.mark.parametrize(("disturbed", "runs"), [((1, 2, 3), 12), ((1, 2, 3, 4), 6)])
-def test_where_the_host_is_disturbed_all_the_time_nothing_runs_once_more(
+def test_where_the_host_is_disturbed_all_the_time_not_all_of_it_runs_once_more(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, disturbed: tuple[int, ...], runs: int
 ) -> None:
-    whole = plan_in(tmp_path / "sweep", "window.max_size=1,2,3,4,5,6", "load.duration_s=1")
-    hands = Hands(disturbed=tuple(f"window.max_size={size} #0" for size in disturbed))
-    line, _ = conduct(monkeypatch, tmp_path / "sweep", whole, hands)
+    hands = disturbed_beside(disturbed)
+    line, _ = conduct(monkeypatch, tmp_path / "sweep", plan_in(tmp_path / "sweep", *SIX), hands)
     assert len(hands.done) == runs
     assert ("would be no calmer" in " ".join(line.said)) == (runs == 6)
+
+
+def test_what_a_host_that_is_always_disturbed_spoiled_runs_once_more_by_itself(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Runs 1 to 4 were disturbed; the evidence of the second is such that its verdict is the host's."""
+
+    def judged(run_dirs: list[Path]) -> list[Judged]:
+        results = [
+            Verdict(PASS, ""),
+            Verdict(INVALID, "the host"),
+            Verdict(FAIL, ""),
+            Verdict(INVALID, "", broken=True),
+        ]
+        by_folder = sorted(run_dirs)
+        return [
+            Judged(run_dir, {}, results[by_folder.index(run_dir)], None, None, False, False) for run_dir in run_dirs
+        ]
+
+    monkeypatch.setattr(record, "record_verdicts", judged)
+    hands = disturbed_beside((1, 2, 3, 4))
+    conduct(monkeypatch, tmp_path / "sweep", plan_in(tmp_path / "sweep", *SIX), hands)
+    assert hands.done[6:] == ["window.max_size=2 #0"]
 
 
 def test_a_window_is_decided_once_and_holds_for_all_stages(
