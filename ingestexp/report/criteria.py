@@ -106,6 +106,12 @@ def judge(criterion: Criterion, rows: Sequence[Row]) -> Judgement:
         return Judgement(criterion, INCONCLUSIVE, "no row: the cells it needs are not there")
     values = [row.get("value") for row in kept]
     if any(value is None or not math.isfinite(value) for value in values):
+        known = [row for row, value in zip(kept, values, strict=True) if value is not None and math.isfinite(value)]
+        if criterion.judge == "every" and known:
+            settled = _every(criterion, known, [float(row["value"]) for row in known])
+            if settled.result == FAIL:  # whatever the others would have said
+                reason = f"{settled.reason}, {len(kept) - len(known)} undecided"
+                return Judgement(criterion, FAIL, reason, settled.figure, settled.interval, kept)
         said = [str(row["why"]) for row in kept if row.get("why")]
         why = said[0] if said else "a row has no value: what it needs was not measured"
         return Judgement(criterion, INCONCLUSIVE, why, rows=kept)

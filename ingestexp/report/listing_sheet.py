@@ -35,7 +35,8 @@ def print_list(out: Console, rows: Sequence[Row], pattern: str) -> None:
     if taken + max(len(row["differs"]) for row in short) < out.width - 2:
         print_table(out, [*COLUMNS, "differs"], short, title)
         return
-    room = max(len(row["folder"]) for row in short)
+    longest = max(len(row["folder"]) for row in short)
+    room = max(longest, out.width - 3 - taken + longest)
     for row in short:
         lines = textwrap.wrap(row["differs"], room, initial_indent="  ", subsequent_indent="  ")
         row["folder"] = "\n".join([row["folder"], *_at_most(lines)])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ingestexp.report.__main__ import main
-from tests.report.evidence import failing, growing, passing
+from tests.report.evidence import failing, growing, inconclusive, passing
 from tests.report.sweeps import Cell, criterion, write_sweep
 
 if TYPE_CHECKING:
@@ -68,3 +68,9 @@ def test_other_figures_stay_as_they_were_judged(tmp_path: Path, capsys: Capture)
     assert (row["figure"], row["low"], row["high"]) == pytest.approx((1.0, 1.0, 1.0))
     assert (row["at_least"], row["at_most"], row["unit"]) == (0.5, None, "×")
     assert "× 1 " in line
+
+
+def test_one_run_over_the_bound_settles_it_whatever_an_undecided_one_says(tmp_path: Path, capsys: Capture) -> None:
+    cells = [Cell(inconclusive, "batched", "same load"), Cell(failing, "batched", "same load", 1)]
+    row, _ = accepted(tmp_path, capsys, cells, criterion("batched_keeps_slo", at_least=1))
+    assert (row["verdict"], row["reason"]) == ("FAIL", "1 of 1 do not hold, 1 undecided")
