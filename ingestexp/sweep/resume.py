@@ -10,6 +10,7 @@ was interrupted, or that has failed cells. What runs hold is read from their man
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +20,7 @@ from ingestexp.experiment.fingerprint import differing
 from ingestexp.experiment.manifest import FILE_NAME
 from ingestexp.experiment.sweep_folder import UNFINISHED, is_at_work, plan_hash, read_sweep, sweeps_below
 from ingestexp.sweep.fate import end_dead_run, is_disturbed, manifest_of, supersede
-from ingestexp.sweep.job import Outcome
+from ingestexp.sweep.job import VERDICT, Outcome
 from ingestexp.sweep.turns import is_all_the_time
 
 if TYPE_CHECKING:
@@ -151,19 +152,30 @@ def keep(record: SweepRecord, job: CellJob, attempt: Attempt) -> CellJob:
 
 def leaves_nothing_to_do(earlier: Earlier, plan: Plan) -> bool:
     """Whether every cell is finished, none is to run once more, and all rest on the same decisions."""
-    disturbed: Counter[str] = Counter()
+    disturbed: dict[str, list[Path]] = {}
     for cell in plan.cells:
         attempt = earlier.attempts.get(cell.cell_hash)
         if attempt is None or not attempt.usable:
             return False
         if attempt.disturbed and attempt.again != "disturbed":
-            disturbed[cell.stage] += 1
+            disturbed.setdefault(cell.stage, []).append(earlier.folder / attempt.folder)
         decided = earlier.stage(cell.stage).get("decided") or {}
         if attempt.ran_otherwise(decided.get("values") or {}):
             return False
     sizes = Counter(cell.stage for cell in plan.cells)
-    once_more = any(not is_all_the_time(count, sizes[stage]) for stage, count in disturbed.items())
+    once_more = any(
+        not is_all_the_time(len(runs), sizes[stage]) or any(map(_is_spoiled, runs)) for stage, runs in disturbed.items()
+    )
     return not (plan.sweep.rerun_disturbed and once_more)
+
+
+def _is_spoiled(run_dir: Path) -> bool:
+    """Whether the host decided its recorded verdict; also where there is none: nobody has judged it yet."""
+    try:
+        verdict = json.loads((run_dir / VERDICT).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return True
+    return verdict.get("result") == "INVALID" and not verdict.get("broken")
 
 
 def _foreign(facts: dict[str, Any], code: str, hosts: list[dict[str, Any]]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -85,4 +86,9 @@ def test_whether_a_sweep_leaves_anything_to_do(tmp_path: Path, changes: dict[str
 def test_where_the_host_was_disturbed_all_the_time_nothing_is_left_to_do(tmp_path: Path) -> None:
     found = earlier(tmp_path / "sweep", *[{"self_checks": {"host": {"disturbed": True}}}] * 4)
     take_stock(found, CODE, HERE)
-    assert leaves_nothing_to_do(found, plan_in(tmp_path / "sweep", "seed=range(1,5)"))
+    whole = plan_in(tmp_path / "sweep", "seed=range(1,5)")
+    assert not leaves_nothing_to_do(found, whole), "nobody has judged them yet"
+    for result, nothing in (("PASS", True), ("INVALID", False)):
+        for attempt in found.attempts.values():
+            (found.folder / attempt.folder / "verdict.json").write_text(json.dumps({"result": result}))
+        assert leaves_nothing_to_do(found, whole) is nothing, "only what the host decided is worth another run"
