@@ -67,9 +67,15 @@ def _show(folder: Path, style: str) -> int:
         return print_sweep(folder)
     sweep = open_sweep(folder)
     print(render_sheets(sweep_sheets(sweep, rounded=style == "markdown"), style))
-    for line in missing_lines(sweep):
-        print(line.plain, file=sys.stderr)
+    _aside([*missing_lines(sweep), *map(Text, sweep.notes)])
     return sweep.exit_code
+
+
+def _aside(lines: Sequence[Text]) -> list[Text]:
+    """What must be known beside rows that a machine reads: on stderr."""
+    for line in lines:
+        print(line.plain, file=sys.stderr)
+    return []
 
 
 def _show_run_rows(folder: Path, style: str) -> int:
@@ -111,7 +117,8 @@ def accept(named: Sequence[str], style: str) -> int:
         sheet += [{"experiment": experiment, **row_of(*each)} for each in judged]
         passed += sum(each.result == PASS for each in sweep.judgements)
         lines += [criterion_line(each) for each in sweep.judgements if each.result != PASS]
-        lines += [*missing_lines(sweep), *map(Text, sweep.notes)]
+        odd = [*missing_lines(sweep), *map(Text, sweep.notes)]
+        lines += odd if style == "table" else _aside(odd)
         lines.append(Text.assemble(("evidence  ", "bold"), f"{experiment}: {sweep.folder}"))
     if style != "table":
         print(render(list(sheet[0]), sheet, style))
@@ -161,8 +168,7 @@ def ask(query: str, named: Sequence[str], style: str) -> int:
             for row in answer.rows
         ]
     _print(answer.columns, found, style)
-    for note in notes:
-        print(note, file=sys.stderr)
+    _aside(list(map(Text, notes)))
     return 0
 
 

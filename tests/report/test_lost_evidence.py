@@ -47,6 +47,11 @@ def test_no_criterion_passes_without_it(tmp_path: Path, capsys: Capture) -> None
     assert [judgement.result for judgement in open_sweep(folder).judgements] == [INCONCLUSIVE]
     assert main(["accept", str(folder)]) == 1
     assert "0002-abcdef" in capsys.readouterr().out, "which cell it is"
+    for command in ("accept", "show"):
+        assert main([command, str(folder), "--format", "json"]) == 1
+        said = capsys.readouterr()
+        assert "missing: 0002-abcdef" in said.err
+        assert json.loads(said.out), "beside the rows, not among them"
 
 
 def test_the_list_does_not_count_it_either(tmp_path: Path, capsys: Capture) -> None:
