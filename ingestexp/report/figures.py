@@ -25,6 +25,7 @@ COUNTED_FROM: Final = 5_000_000
 MAX_BUCKETS: Final = 1500
 """Enough for an interval's ends; the figures themselves are exact."""
 
+CLOSE: Final = 1 << 16
 VOLATILE_FILESYSTEMS: Final = ("tmpfs", "ramfs")
 
 Row = dict[str, Any]
@@ -189,10 +190,10 @@ def blocks_of(cells: dict[str, Any] | None, stalled: frozenset[int] = frozenset(
     if cells is None or not len(cells["block"]):
         empty = np.zeros(0, dtype=np.int64)
         return Blocks(empty, empty, empty, empty.reshape(0, 0), empty)
-    blocks, row = np.unique(cells["block"], return_inverse=True)
+    blocks, row = _distinct(cells["block"])
     fine = cells["bucket"].astype(np.int64)
     step = max(1, math.ceil((int(fine.max()) - int(fine.min()) + 1) / MAX_BUCKETS))
-    buckets, column = np.unique(fine // step, return_inverse=True)
+    buckets, column = _distinct(fine // step)
     histogram = np.zeros((len(blocks), len(buckets)), dtype=np.int64)
     np.add.at(histogram, (row, column), cells["item_count"])
 
@@ -207,6 +208,16 @@ def blocks_of(cells: dict[str, Any] | None, stalled: frozenset[int] = frozenset(
         buckets * step + step // 2,
         np.isin(blocks, list(stalled)).astype(np.int64) if stalled else None,
     )
+
+
+def _distinct(values: Any) -> tuple[Any, Any]:
+    """As `np.unique` with the inverse, of integers; without sorting where they lie close together."""
+    lowest = int(values.min())
+    if int(values.max()) - lowest > CLOSE:
+        return np.unique(values, return_inverse=True)
+    places = values - lowest
+    there = np.bincount(places) > 0
+    return np.flatnonzero(there).astype(np.int64) + lowest, (np.cumsum(there) - 1)[places]
 
 
 def _violations(evidence: Evidence) -> list[Violation]:

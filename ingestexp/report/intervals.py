@@ -32,8 +32,10 @@ class Interval:
 
 def resample_weights(block_count: int, seed: int) -> Floats:
     """(RESAMPLES, block_count): how often each block is drawn in a resample of as many blocks, with replacement."""
-    generator = np.random.default_rng([seed, block_count])
-    return generator.multinomial(block_count, np.full(block_count, 1 / block_count), size=RESAMPLES).astype(np.float64)
+    drawn = np.random.default_rng([seed, block_count]).integers(0, block_count, (RESAMPLES, block_count))
+    places = drawn + np.arange(RESAMPLES)[:, None] * block_count
+    counts = np.bincount(places.ravel(), minlength=RESAMPLES * block_count)
+    return counts.reshape(RESAMPLES, block_count).astype(np.float64)
 
 
 def ratio_interval(over: Counts, totals: Counts, weights: Floats, confidence: float) -> Interval:
@@ -56,11 +58,20 @@ def ratio_interval(over: Counts, totals: Counts, weights: Floats, confidence: fl
 
 
 def percentile_interval(histogram: Counts, buckets: Counts, percentile: float, weights: Floats, c: float) -> Interval:
-    """Interval of the pooled percentile, ns: histogram (k blocks, b), buckets (b,) ascending `latency_bucket`s."""
-    pooled = np.cumsum(weights @ histogram, axis=1)
-    ranks = np.maximum(np.ceil(pooled[:, -1] * percentile / 100), 1)
-    chosen = buckets[np.argmax(pooled >= ranks[:, None], axis=1)]
-    values = np.exp2((chosen + 0.5) / BUCKETS_PER_DOUBLING) - 1
+    """Interval of the pooled percentile, ns: histogram (k blocks, b), buckets (b,) ascending `latency_bucket`s.
+
+    Of each resample the first bucket that reaches its rank, by bisection: to look at all of them takes far longer.
+    """
+    up_to = np.ascontiguousarray(np.cumsum(histogram, axis=1, dtype=np.float64).T)
+    ranks = np.maximum(np.ceil(weights @ up_to[-1] * percentile / 100), 1)
+    low_at = np.zeros(len(weights), np.int64)
+    high_at = np.full(len(weights), len(up_to) - 1)
+    while np.any(low_at < high_at):
+        middle = (low_at + high_at) // 2
+        reached = np.einsum("rk,rk->r", weights, up_to[middle]) >= ranks
+        high_at = np.where(reached, middle, high_at)
+        low_at = np.where(reached, low_at, np.minimum(middle + 1, high_at))
+    values = np.exp2((buckets[low_at] + 0.5) / BUCKETS_PER_DOUBLING) - 1
     low, high = np.quantile(values, [(1 - c) / 2, (1 + c) / 2])
     return Interval(float(low), float(high))
 

@@ -55,6 +55,7 @@ def _judge(run_dirs: Sequence[Path]) -> list[Judged]:
             found[run_dir] = Judged(run_dir, {}, Verdict(INVALID, str(error), broken=True), None, None, False, False)
     if readable:
         with Answers(list(readable), with_superseded=True) as answers:
+            answers.count_once()
             for one in _answered(answers, readable):
                 found[one.run_dir] = one
     return [found[run_dir] for run_dir in run_dirs]
@@ -106,14 +107,14 @@ def _stalled_by_run(answers: Answers, readable: dict[Path, tuple[Row, str, str |
 
 def _cells_by_run(answers: Answers) -> dict[Path, dict[str, Any]]:
     """The rows of `verdict_blocks`, as columns for each run."""
-    cells = answers.columns("tables/verdict_blocks.sql")
-    runs, inverse = np.unique(np.asarray(cells.pop("run"), dtype=str), return_inverse=True)
-    order = np.argsort(inverse, kind="stable")
-    starts = np.searchsorted(inverse[order], np.arange(len(runs) + 1))
+    cells = answers.numbered_columns("tables/verdict_blocks.sql")
+    order = np.argsort(cells["number"], kind="stable")
+    starts = np.searchsorted(cells["number"][order], np.arange(len(answers.folders) + 1))
     found: dict[Path, dict[str, Any]] = defaultdict(dict)
-    for number, run in enumerate(runs.tolist()):
+    for number, folder in enumerate(answers.folders):
         rows = order[starts[number] : starts[number + 1]]
-        found[answers.folder_of(run)] = {name: column[rows] for name, column in cells.items()}
+        if len(rows):
+            found[folder] = {name: column[rows] for name, column in cells.items() if name != "number"}
     return found
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from ingestexp.report.intervals import (
     BUCKETS_PER_DOUBLING,
+    RESAMPLES,
     binomial_cdf,
     binomial_interval,
     percentile_interval,
@@ -73,3 +74,26 @@ def test_the_percentile_interval_brackets_the_percentile() -> None:
 def test_the_same_seed_draws_the_same_blocks() -> None:
     assert np.array_equal(resample_weights(20, 4), resample_weights(20, 4))
     assert resample_weights(20, 4).sum(axis=1).tolist() == [20.0] * 2000
+
+
+def test_a_percentiles_interval_is_that_of_all_buckets_looked_at() -> None:
+    """By bisection or by cumulative sums of every resample: the same ends."""
+    draw = np.random.default_rng(3)
+    for block_count, bucket_count in ((1, 1), (2, 3), (20, 50), (50, 700)):
+        histogram = draw.integers(0, 40, (block_count, bucket_count)) * draw.integers(0, 2, (block_count, bucket_count))
+        histogram[0, -1] += 1
+        buckets = np.sort(draw.choice(20_000, bucket_count, replace=False))
+        weights = resample_weights(block_count, 5)
+        pooled = np.cumsum(weights @ histogram, axis=1)
+        ranks = np.maximum(np.ceil(pooled[:, -1] * 0.99), 1)
+        chosen = buckets[np.argmax(pooled >= ranks[:, None], axis=1)]
+        low, high = np.quantile(np.exp2((chosen + 0.5) / BUCKETS_PER_DOUBLING) - 1, [0.025, 0.975])
+        found = percentile_interval(histogram, buckets, 99.0, weights, 0.95)
+        assert (found.low, found.high) == (low, high)
+
+
+def test_every_resample_draws_as_many_blocks_as_there_are() -> None:
+    weights = resample_weights(7, 1)
+    assert weights.shape == (RESAMPLES, 7)
+    assert set(weights.sum(axis=1)) == {7.0}
+    assert np.allclose(weights.mean(axis=0), 1, atol=0.1)
