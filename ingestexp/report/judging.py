@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ingestexp.report.evidence import Answers, EvidenceError, check_run
-from ingestexp.report.figures import Row, blocks_of, case_of, slo_of
+from ingestexp.report.exceedances import blocks_of
+from ingestexp.report.figures import Row, case_of, slo_of
 from ingestexp.report.verdict import INVALID, Verdict, decide
 
 if TYPE_CHECKING:

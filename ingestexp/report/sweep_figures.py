@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from ingestexp.report.figures import Row, blocks_of
+from ingestexp.report.exceedances import blocks_of
+from ingestexp.report.figures import Row
 from ingestexp.report.intervals import BUCKETS_PER_DOUBLING, Interval, percentile_interval, resample_weights
 from ingestexp.report.killed_sweep import ends_in_a_killed_sweep
 from ingestexp.report.record import FILE_NAME, record_verdicts
