@@ -1,6 +1,6 @@
 """From the rows of `verdict_blocks` to the exceedances of one run, block by block.
 
-Must live here: turning columns into counts. Must not: SQL (`analysis/tables/verdict_blocks.sql`), what follows (`verdict`).
+Must live here: turning columns into counts. Must not: SQL (`analysis/`), what follows from them (`verdict`).
 """
 
 from __future__ import annotations

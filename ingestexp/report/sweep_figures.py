@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from ingestexp.report.exceedances import blocks_of
-from ingestexp.report.figures import Row
 from ingestexp.report.intervals import BUCKETS_PER_DOUBLING, Interval, percentile_interval, resample_weights
 from ingestexp.report.killed_sweep import ends_in_a_killed_sweep
 from ingestexp.report.record import FILE_NAME, record_verdicts
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ingestexp.report.evidence import Answers
+    from ingestexp.report.figures import Row
 
 WORST_FIRST: Final = (FAIL, INVALID, INCONCLUSIVE, PASS)
 _COUNTERS: Final = ("offered", "committed", "dropped", "dead_lettered", "unsettled", "batches", "commits", "fsyncs")
