@@ -44,10 +44,14 @@ class ResponseHistogram:
 
 
 class Interrupts:
-    """Counts SIGINT and SIGTERM instead of raising in the middle of something. A context manager."""
+    """Counts SIGINT and SIGTERM instead of raising in the middle of something. A context manager.
 
-    def __init__(self) -> None:
+    `raises`: raise KeyboardInterrupt as well, to break off code of others; where that swallows it, it was counted.
+    """
+
+    def __init__(self, raises: bool = False) -> None:
         self.count = 0
+        self._raises = raises
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Interrupts:
@@ -64,6 +68,8 @@ class Interrupts:
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.count += 1
+        if self._raises:
+            raise KeyboardInterrupt
 
 
 class ProgressLine:

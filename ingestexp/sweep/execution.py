@@ -70,12 +70,13 @@ class Execution:
             if leaves_nothing_to_do(self.earlier, self.plan):
                 self.line.say("nothing is to be run")
                 return self._end_at_once(record, self.earlier)
-        interrupts = Interrupts()
+        starting, interrupts = Interrupts(raises=True), Interrupts()
         began = False
         try:
             where = "starting Ray" if cluster.is_local else f"joining Ray at {self.plan.sweep.address}"
             self.line.step(f"{where} …")
-            with cluster, interrupts:
+            with starting, cluster, interrupts:
+                interrupts.count += starting.count  # one that Ray swallowed while it started
                 for note in cluster.look_around(self.order):
                     self.line.say(note)
                 if self.earlier is not None and not cluster.is_local:
