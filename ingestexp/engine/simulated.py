@@ -177,6 +177,10 @@ class SimulatedLane:
             self._next_settles = False
         self._next_ns = next_ns
 
+    def _next_event_ns(self) -> int:
+        """The next completion's or the timer's instant, whichever is first."""
+        return min(self._writes[0][0] if self._writes else NEVER, self._wake_at_ns)
+
     def _look_closely(self) -> None:
         """Whatever is due next, the source's blocking comes before it."""
         self._next_ns = -1
@@ -187,8 +191,7 @@ class SimulatedLane:
         if not self._paused:  # fell due while the source was blocked: told now
             end = first + self._core.wants(block, first, block.due_until(self._held_until_ns, first))
             return Arrived(Span(block, first, end, AS_DUE, self.at_ns))
-        next_ns = self._writes[0][0] if self._writes else NEVER
-        next_ns = min(next_ns, self._wake_at_ns)
+        next_ns = self._next_event_ns()
         if next_ns > self._deadline_ns:
             return STOP
         if self._observer.next_at_ns <= next_ns:
@@ -201,7 +204,7 @@ class SimulatedLane:
         deadline_ns = self._deadline_ns if self._deadline_ns < NEVER else self.at_ns + self._drain_ns
         yield DRAIN
         while not self._core.done:
-            next_ns = min(self._writes[0][0] if self._writes else NEVER, self._wake_at_ns)
+            next_ns = self._next_event_ns()
             if self._observer.next_at_ns <= min(next_ns, deadline_ns):
                 self._observe()
             elif next_ns > deadline_ns:
