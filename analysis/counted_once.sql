@@ -20,5 +20,5 @@ FROM query(CASE WHEN getvariable('worth_grouping') THEN '
     FROM items GROUP BY ALL' ELSE 'FROM fates WHERE false' END);
 SET VARIABLE fates_counted_for = CASE WHEN getvariable('worth_grouping') THEN getvariable('counting_for') END;
 
-CREATE OR REPLACE TEMP TABLE counted_latency_histogram AS FROM latency_histogram;
+CREATE OR REPLACE TEMP TABLE counted_latency_histogram AS SELECT * EXCLUDE (run) FROM latency_histogram;
 SET VARIABLE latency_histogram_counted_for = getvariable('counting_for');

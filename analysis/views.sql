@@ -35,9 +35,10 @@ FROM (
 )
 WHERE NOT is_superseded OR coalesce(getvariable('with_superseded')::BOOLEAN, false);
 
--- The closed files of one kind in the runs that are read.
+-- The closed files of one kind in the runs that are read. First ones last: they are empty, and by the first of the list the planner
+-- guesses how many rows there are.
 CREATE OR REPLACE TEMP MACRO files_of(pattern) AS (
-    SELECT list(DISTINCT g.file ORDER BY g.file)
+    SELECT list(DISTINCT g.file ORDER BY g.file LIKE '%/000000.parquet', g.file)
     FROM glob(list_transform(getvariable('run_dirs'), lambda d: d || pattern)) g
     JOIN manifests m ON m.run = regexp_replace(g.file, replace(replace(pattern, '.', '\.'), '*', '[^/]*') || '$', '')
     WHERE NOT regexp_matches(g.file, '/\.[^/]*$'));
@@ -48,10 +49,13 @@ SET VARIABLE sample_files = files_of('/samples/*.parquet');
 SET VARIABLE dead_letter_files = files_of('/dead_letters/*.parquet');
 SET VARIABLE verdict_files = files_of('/verdict.json');
 
--- The rest of a view's text: the files, if there are any.
+-- The rest of a view's text: the files, if there are any. What one version wrote has the same columns everywhere; of several, each file
+-- is opened whenever a view is named, to see what it has.
+SET VARIABLE differ = (SELECT count(DISTINCT coalesce(content ->> '$.code_version', run)) > 1 FROM manifests);
 CREATE OR REPLACE TEMP MACRO parquet_of(file_variable, files) AS
     CASE WHEN len(files) > 0
-         THEN format(' UNION ALL BY NAME FROM read_parquet(getvariable(''{}''), union_by_name = true, filename = true)', file_variable)
+         THEN format(' UNION ALL BY NAME FROM read_parquet(getvariable(''{}''), union_by_name = {}, filename = true)',
+             file_variable, getvariable('differ'))
          ELSE '' END;
 
 -- A log-scaled bucket of a non-negative latency, 1420 to each power of two (0.05 % wide), monotone in the latency. An exact quantile
@@ -191,6 +195,8 @@ SET VARIABLE ends = (SELECT by_run(list((run, ended_at_ns))) FROM runs);
 SET VARIABLE load_ends = (SELECT by_run(list((run, load_ended_at_ns))) FROM runs);
 -- 0 in a run that has intended times, else NULL: added to a latency, it is NULL too.
 SET VARIABLE zeros = (SELECT by_run(list((run, CASE WHEN NOT is_saturate THEN 0::BIGINT END))) FROM runs);
+SET VARIABLE run_names = (SELECT coalesce(list(run ORDER BY run), []) FROM runs);
+SET VARIABLE run_numbers = (SELECT by_run(list((run, run_number))) FROM (SELECT run, row_number() OVER (ORDER BY run) - 1 AS run_number FROM runs));
 -- Of a single run the key is a constant, and so is what it leads to: row groups are then skipped by it.
 SET VARIABLE only_run = (SELECT CASE WHEN count(*) = 1 THEN any_value(run) END::VARCHAR FROM runs);
 CREATE OR REPLACE TEMP MACRO fact(facts, run) AS
@@ -311,11 +317,13 @@ FROM runs r
 LEFT JOIN (SELECT run, max(last_due_ns) AS last_due_ns FROM fates WHERE fact('load_ends', run) IS NULL GROUP BY run) e ON e.run = r.run
 LEFT JOIN stalls s ON s.run = r.run;
 
--- grain: one row per run, measure (response | service | lateness), latency bucket, and for the response the time block, of `responses`.
--- block: as tables/verdict_blocks.sql cuts them.
+-- grain: one row or more per run, measure (response | service | lateness), latency bucket, and for the response the time block, of
+-- `responses`. How many rows is left open (unsettled items and those over the bound have their own): sum them up.
+-- run_number: the place of the run in `runs` by name: to group by it is quicker. block: as tables/verdict_blocks.sql cuts them.
 -- over_count: items over the SLO's bound; an unsettled one is over once it is older than the bound.
 -- over_without_lateness_count: the same with the generator's lateness taken off.
 CREATE OR REPLACE TEMP VIEW latency_histogram AS
+SELECT getvariable('run_names')[run_number + 1] AS run, *
 FROM query(CASE WHEN is_counted('latency_histogram_counted_for') THEN 'FROM counted_latency_histogram' ELSE '
     WITH
     -- By way of maps, as the facts.
@@ -323,39 +331,48 @@ FROM query(CASE WHEN is_counted('latency_histogram_counted_for') THEN 'FROM coun
         SELECT map_from_entries(list((run, block_ns))) AS block_ns, map_from_entries(list((run, 4 * block_count - 1))) AS last_block
         FROM time_blocks
     ),
-    -- The pass over all items: one number holds the block, what counts as over, whether it is unsettled, and the bucket.
+    -- The pass over all items, by one number: the run''s from bit 43 on, the block from 24, what counts as over (22, 21), whether it is
+    -- unsettled (20), the bucket.
     placed AS (
-        SELECT run,
-            floor((coalesce(sent_at_ns, intended_at_ns) - warmup_of(run)) / (SELECT block_ns FROM spans)[run])::BIGINT * 4294967296
+        SELECT
+            fact(''run_numbers'', run) * 8796093022208
+                + greatest(0, least(floor((coalesce(sent_at_ns, intended_at_ns) - warmup_of(run)) / (SELECT block_ns FROM spans)[run]),
+                    (SELECT last_block FROM spans)[run]))::BIGINT * 16777216
                 + CASE WHEN response_ns > bound_ns THEN CASE WHEN response_ns - lateness_ns > bound_ns THEN 6291456 ELSE 2097152 END ELSE 0 END
                 + is_censored::BIGINT * 1048576
                 + latency_bucket(response_ns) AS place,
             count(*) AS item_count
         FROM responses GROUP BY ALL
     ),
+    served AS (
+        SELECT fact(''run_numbers'', run) * 8796093022208 + is_censored::BIGINT * 1048576 + latency_bucket(service_ns) AS place,
+            sum(item_count)::BIGINT AS item_count
+        FROM services GROUP BY ALL
+    ),
     late AS (
-        SELECT run, latency_bucket(lateness_ns) AS bucket, count(*) AS item_count, count(*) FILTER (is_censored) AS unsettled_count
+        SELECT fact(''run_numbers'', run) AS run_number, latency_bucket(lateness_ns) AS bucket, count(*) AS item_count,
+            count(*) FILTER (is_censored) AS unsettled_count
         FROM responses WHERE offered_at_ns > intended_at_ns AND lateness_ns IS NOT NULL GROUP BY ALL
     )
-    SELECT run, ''response'' AS measure, least(greatest(place >> 32, 0), (SELECT last_block FROM spans)[run])::INTEGER AS block,
-        (place & 1048575)::INTEGER AS bucket, sum(item_count)::BIGINT AS item_count,
-        coalesce(sum(item_count) FILTER (place & 1048576 > 0), 0)::BIGINT AS unsettled_count,
-        coalesce(sum(item_count) FILTER (place & 2097152 > 0), 0)::BIGINT AS over_count,
-        coalesce(sum(item_count) FILTER (place & 4194304 > 0), 0)::BIGINT AS over_without_lateness_count
+    SELECT (place >> 43)::INTEGER AS run_number, ''response'' AS measure, ((place >> 24) & 524287)::INTEGER AS block,
+        (place & 1048575)::INTEGER AS bucket, item_count,
+        CASE WHEN place & 1048576 > 0 THEN item_count ELSE 0 END AS unsettled_count,
+        CASE WHEN place & 2097152 > 0 THEN item_count ELSE 0 END AS over_count,
+        CASE WHEN place & 4194304 > 0 THEN item_count ELSE 0 END AS over_without_lateness_count
     -- In this way it is not tested before it is counted, which would be to compute it twice.
-    FROM placed WHERE place - item_count IS NOT NULL GROUP BY ALL
+    FROM placed WHERE place - item_count IS NOT NULL
     UNION ALL
-    SELECT run, ''service'', NULL, latency_bucket(service_ns) AS bucket, sum(item_count)::BIGINT,
-        coalesce(sum(item_count) FILTER (is_censored), 0)::BIGINT, NULL, NULL
-    FROM services WHERE service_ns IS NOT NULL GROUP BY ALL
+    SELECT (place >> 43)::INTEGER, ''service'', NULL, (place & 1048575)::INTEGER, item_count,
+        CASE WHEN place & 1048576 > 0 THEN item_count ELSE 0 END, NULL, NULL
+    FROM served WHERE place - item_count IS NOT NULL
     UNION ALL
-    SELECT run, ''lateness'', NULL, bucket, item_count, unsettled_count, NULL, NULL FROM late
+    SELECT run_number, ''lateness'', NULL, bucket, item_count, unsettled_count, NULL, NULL FROM late
     UNION ALL
     -- Most items of a good generator are not late at all: that is all the others.
-    SELECT run, ''lateness'', NULL, 0, sum(item_count)::BIGINT, sum(unsettled_count)::BIGINT, NULL, NULL
+    SELECT run_number, ''lateness'', NULL, 0, sum(item_count)::BIGINT, sum(unsettled_count)::BIGINT, NULL, NULL
     FROM (
-        SELECT run, item_count, CASE WHEN is_censored THEN item_count ELSE 0 END AS unsettled_count
+        SELECT fact(''run_numbers'', run) AS run_number, item_count, CASE WHEN is_censored THEN item_count ELSE 0 END AS unsettled_count
         FROM services WHERE fact(''zeros'', run) IS NOT NULL
-        UNION ALL SELECT run, -item_count, -unsettled_count FROM late
+        UNION ALL SELECT run_number, -item_count, -unsettled_count FROM late
     )
-    GROUP BY run HAVING sum(item_count) > 0' END);
+    GROUP BY run_number HAVING sum(item_count) > 0' END);

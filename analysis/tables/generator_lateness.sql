@@ -3,10 +3,8 @@
 -- Parameters: runs.warmup_ns cuts the warm-up. Nearest rank, exact, in bounded memory (see latency_bucket).
 WITH
 cumulative AS (
-    SELECT run, bucket, item_count AS n, (sum(item_count) OVER up_to - item_count)::BIGINT AS n_before,
-        (sum(item_count) OVER (PARTITION BY run))::BIGINT AS item_count
-    FROM latency_histogram
-    WHERE measure = 'lateness'
+    SELECT run, bucket, n, (sum(n) OVER up_to - n)::BIGINT AS n_before, (sum(n) OVER (PARTITION BY run))::BIGINT AS item_count
+    FROM (SELECT run, bucket, sum(item_count)::BIGINT AS n FROM latency_histogram WHERE measure = 'lateness' GROUP BY ALL)
     WINDOW up_to AS (PARTITION BY run ORDER BY bucket)
 ),
 located AS MATERIALIZED (

@@ -9,16 +9,16 @@
 -- An unsettled item counts with what it had spent when the run ended: the stage it was in ends there, later ones are 0.
 WITH
 histogram AS (
-    SELECT run, bucket, sum(item_count)::BIGINT AS n FROM latency_histogram WHERE measure = 'response' GROUP BY ALL
+    SELECT run_number, bucket, sum(item_count)::BIGINT AS n FROM latency_histogram WHERE measure = 'response' GROUP BY ALL
 ),
 cumulative AS (
-    SELECT *, (sum(n) OVER (PARTITION BY run ORDER BY bucket) - n)::BIGINT AS n_before,
-        (sum(n) OVER (PARTITION BY run))::BIGINT AS item_count
+    SELECT *, (sum(n) OVER (PARTITION BY run_number ORDER BY bucket) - n)::BIGINT AS n_before,
+        (sum(n) OVER (PARTITION BY run_number))::BIGINT AS item_count
     FROM histogram
 ),
 tail_start AS (
-    SELECT c.run, c.bucket
-    FROM cumulative c JOIN runs r ON r.run = c.run
+    SELECT r.run, c.bucket
+    FROM cumulative c JOIN runs r ON fact('run_numbers', r.run) = c.run_number
     WHERE nearest_rank(c.item_count, r.slo_ppm) > c.n_before AND nearest_rank(c.item_count, r.slo_ppm) <= c.n_before + c.n
 ),
 -- The least ns of that bucket, rounded down: the logarithm itself decides about the few that are near it.

@@ -11,7 +11,7 @@ lost AS (
     GROUP BY run
 ),
 probabilities AS (
-    SELECT r.run, p.measure, q.quantile, coalesce(q.ppm, r.slo_ppm) AS ppm,
+    SELECT r.run, fact('run_numbers', r.run) AS run_number, p.measure, q.quantile, coalesce(q.ppm, r.slo_ppm) AS ppm,
         CASE WHEN q.quantile = 'slo_with_losses' THEN coalesce(l.lost_count, 0) ELSE 0 END AS lost_count
     FROM runs r
     LEFT JOIN lost l ON l.run = r.run
@@ -21,26 +21,26 @@ probabilities AS (
     WHERE p.measure = 'response' OR q.quantile <> 'slo_with_losses'
 ),
 histogram AS MATERIALIZED (
-    SELECT run, measure, bucket, sum(item_count)::BIGINT AS n, sum(item_count - unsettled_count)::BIGINT AS settled
+    SELECT run_number, measure, bucket, sum(item_count)::BIGINT AS n, sum(item_count - unsettled_count)::BIGINT AS settled
     FROM latency_histogram WHERE measure <> 'lateness' GROUP BY ALL
 ),
 cumulative AS (
     SELECT *,
         (sum(n) OVER up_to - n)::BIGINT AS n_before,
         (sum(settled) OVER up_to - settled)::BIGINT AS settled_before,
-        (sum(n) OVER (PARTITION BY run, measure))::BIGINT AS item_count
+        (sum(n) OVER (PARTITION BY run_number, measure))::BIGINT AS item_count
     FROM histogram
-    WINDOW up_to AS (PARTITION BY run, measure ORDER BY bucket)
+    WINDOW up_to AS (PARTITION BY run_number, measure ORDER BY bucket)
 ),
-totals AS (SELECT DISTINCT run, measure, item_count FROM cumulative),
+totals AS (SELECT DISTINCT run_number, measure, item_count FROM cumulative),
 ranked AS (
-    SELECT p.run, p.measure, p.quantile, t.item_count, nearest_rank(t.item_count + p.lost_count, p.ppm) AS rank
-    FROM probabilities p JOIN totals t ON t.run = p.run AND t.measure = p.measure
+    SELECT p.run, p.run_number, p.measure, p.quantile, t.item_count, nearest_rank(t.item_count + p.lost_count, p.ppm) AS rank
+    FROM probabilities p JOIN totals t ON t.run_number = p.run_number AND t.measure = p.measure
 ),
 located AS MATERIALIZED (
     SELECT w.*, c.bucket, c.n_before, c.settled_before
     FROM ranked w
-    LEFT JOIN cumulative c ON c.run = w.run AND c.measure = w.measure AND w.rank > c.n_before AND w.rank <= c.n_before + c.n
+    LEFT JOIN cumulative c ON c.run_number = w.run_number AND c.measure = w.measure AND w.rank > c.n_before AND w.rank <= c.n_before + c.n
 ),
 looked_into AS (SELECT by_run(list((run, responses))) AS responses, by_run(list((run, services))) AS services,
     by_run(list((run, floor(pow(2, list_min(responses) / 1420) - 1)::BIGINT - 1))) AS least_ns FROM (

@@ -109,13 +109,13 @@ def _stalled_by_run(answers: Answers, readable: dict[Path, tuple[Row, str, str |
 def _cells_by_run(answers: Answers) -> dict[Path, dict[str, Any]]:
     """The rows of `verdict_blocks`, as columns for each run."""
     cells = answers.numbered_columns("tables/verdict_blocks.sql")
-    order = np.argsort(cells["number"], kind="stable")
-    starts = np.searchsorted(cells["number"][order], np.arange(len(answers.folders) + 1))
+    order = np.argsort(cells["run_number"], kind="stable")
+    starts = np.searchsorted(cells["run_number"][order], np.arange(len(answers.folders) + 1))
     found: dict[Path, dict[str, Any]] = defaultdict(dict)
     for number, folder in enumerate(answers.folders):
         rows = order[starts[number] : starts[number + 1]]
         if len(rows):
-            found[folder] = {name: column[rows] for name, column in cells.items() if name != "number"}
+            found[folder] = {name: column[rows] for name, column in cells.items() if name != "run_number"}
     return found
 
 

@@ -141,15 +141,15 @@ def _pooled(answers: Answers, groups: Sequence[VariantFigures]) -> dict[tuple[st
     """(p50, percentile, its interval) in ms over all blocks of all repeats; never a mean of percentiles."""
     if not groups:
         return {}
-    cells = answers.columns("tables/verdict_blocks.sql")
+    cells = answers.numbered_columns("tables/verdict_blocks.sql")
     numbers = {run: number for number, run in enumerate(answers.folders)}
-    runs = np.array([numbers[answers.folder_of(run)] for run in np.asarray(cells["run"], dtype=str).tolist()], np.int64)
+    runs = cells.pop("run_number").astype(np.int64)
     found = {}
     for group in groups:
         mine = np.isin(runs, [numbers[cell.folder] for cell in group.cells])
         if not mine.any():
             continue
-        columns: dict[str, Any] = {name: column[mine] for name, column in cells.items() if name != "run"}
+        columns: dict[str, Any] = {name: column[mine] for name, column in cells.items()}
         columns["block"] = columns["block"].astype(np.int64) + (runs[mine] << 32)  # a block of one run is no other's
         blocks = blocks_of(columns)
         slo = group.cells[0].manifest.get("slo") or {}
