@@ -35,13 +35,15 @@ FROM (
 )
 WHERE NOT is_superseded OR coalesce(getvariable('with_superseded')::BOOLEAN, false);
 
+-- The runs as patterns: what would be one in a name is put in brackets.
+SET VARIABLE run_patterns = (SELECT coalesce(list(regexp_replace(run, '([\[\*\?])', '[\1]', 'g')), []) FROM manifests);
+
 -- The closed files of one kind in the runs that are read. First ones last: they are empty, and by the first of the list the planner
 -- guesses how many rows there are.
 CREATE OR REPLACE TEMP MACRO files_of(pattern) AS (
-    SELECT list(DISTINCT g.file ORDER BY g.file LIKE '%/000000.parquet', g.file)
-    FROM glob(list_transform(getvariable('run_dirs'), lambda d: d || pattern)) g
-    JOIN manifests m ON m.run = regexp_replace(g.file, replace(replace(pattern, '.', '\.'), '*', '[^/]*') || '$', '')
-    WHERE NOT regexp_matches(g.file, '/\.[^/]*$'));
+    SELECT list(file ORDER BY file LIKE '%/000000.parquet', file)
+    FROM glob(list_transform(getvariable('run_patterns'), lambda d: d || pattern))
+    WHERE NOT regexp_matches(file, '/\.[^/]*$'));
 
 SET VARIABLE item_files = files_of('/items/*.parquet');
 SET VARIABLE batch_files = files_of('/batches/*.parquet');

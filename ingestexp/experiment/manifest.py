@@ -38,17 +38,19 @@ class Manifest:
         self.path = run_dir / FILE_NAME
         self.facts = facts
         self._reserve = run_dir / f".tmp-{FILE_NAME}-reserve"
+        self._is_simulated = facts.get("clock") == "simulated"
 
     def begin(self) -> None:
         """Write the first version, and set room aside for the last one: the disk may be full by then.
 
-        Only a live run's has to outlive a power cut; a simulated one is soon computed again.
+        Only of a live run: it has to outlive a full disk and a power cut, a simulated one is soon computed again.
 
         Claims the folder: raises FileExistsError where another run has just done so.
         """
         self.path.open("x").close()
-        with self._reserve.open("wb") as file:
-            os.posix_fallocate(file.fileno(), 0, RESERVE_BYTES)
+        if not self._is_simulated:
+            with self._reserve.open("wb") as file:
+                os.posix_fallocate(file.fileno(), 0, RESERVE_BYTES)
         self.write()
 
     def write(self) -> None:
@@ -56,7 +58,7 @@ class Manifest:
         hidden = self.path.with_name(f".tmp-{FILE_NAME}")
         with hidden.open("w", encoding="utf-8") as file:
             file.write(json.dumps(self.facts, indent=2, allow_nan=False) + "\n")
-            if self.facts.get("clock") != "simulated":
+            if not self._is_simulated:
                 file.flush()
                 os.fsync(file.fileno())
         hidden.replace(self.path)
@@ -168,6 +170,7 @@ def sink_filesystem(sink: dict[str, Any], run_dir: Path) -> str | None:
     return filesystem_of((run_dir / (sink["path"] or "sink")).parent) if "path" in sink else None
 
 
+@functools.cache
 def boot_id() -> str | None:
     """Random, new at every start of the machine: a pid means something only beside it."""
     try:

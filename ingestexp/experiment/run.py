@@ -210,7 +210,8 @@ class _Run:
                 "saturate": isinstance(parts.load, Saturate),
             },
         )
-        self.manifest.write()
+        if not self.simulated:  # which is over before anybody looks
+            self.manifest.write()
 
     def end(self, status: str, reason: str | None) -> RunResult:
         self.manifest.facts["notices"] = self.notices.lines

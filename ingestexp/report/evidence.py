@@ -121,9 +121,9 @@ class Answers:
         return self.arrays((ANALYSIS / file).read_text(encoding="utf-8"), file)
 
     def numbered_columns(self, file: str) -> dict[str, NDArray[np.int64]]:
-        """As `columns` of a table with `run_number`, the place in `folders`, and without `run`: a text a row is slow."""
+        """As `columns` of a table with `run_number`, the place in `folders`, but without `run`: texts are slow."""
         query = (ANALYSIS / file).read_text(encoding="utf-8").rstrip().removesuffix(";")
-        return self.arrays(f"SELECT * EXCLUDE (run) FROM (\n{query}\n)", file)  # noqa: S608 - our own file
+        return self.arrays(f"SELECT * EXCLUDE (run) FROM (\n{query}\n)", file)  # noqa: S608
 
     def arrays(self, query: str, name: str) -> dict[str, NDArray[np.int64]]:
         """The columns of any query as arrays. Raises EvidenceError."""

@@ -26,7 +26,8 @@ PACK_S: Final = 0.4
 LOOK_EVERY_S: Final = 0.2
 JUDGED_HERE: Final = 20
 """So few verdicts are left to the driver: workers import DuckDB for it."""
-JUDGED_AT_ONCE: Final = 50
+JUDGED_AT_ONCE: Final = 200
+"""At most: a look at many runs costs hardly more to prepare than one at a single run."""
 MOST_FALSE_STARTS: Final = 3
 KILL_AT_INTERRUPT: Final = 3
 
@@ -101,12 +102,15 @@ class Dispatcher:
         folders = [self._order.run_dir(job) for job in jobs]
         finished = deque(folder for folder in folders if has_begun(folder) and not (folder / VERDICT).exists())
         idle = [post for post in self._posts if post.ready and post.ref is None]
+        hands = max(1, len(idle))
+        rounds = -(-len(finished) // (hands * JUDGED_AT_ONCE))
+        share = -(-len(finished) // (hands * max(1, rounds)))  # all of them are through at the same time
         self._watcher.judging(len(finished))
         at_work: dict[Any, _Post] = {}
         while (finished or at_work) and (idle or at_work) and not self._watcher.interrupts():
             while finished and idle:
                 post = idle.pop()
-                chunk = [finished.popleft() for _ in range(min(JUDGED_AT_ONCE, len(finished)))]
+                chunk = [finished.popleft() for _ in range(min(share, len(finished)))]
                 at_work[post.worker.judge.remote(chunk)] = post
             done, _ = ray.wait(list(at_work), num_returns=1, timeout=LOOK_EVERY_S)
             for ref in done:

@@ -45,11 +45,11 @@ class Encoder:
         self.batches = PartWriter(folder / "batches", schema.BATCHES, _DELTA_BATCHES, part_ns, share)
         self.samples = PartWriter(folder / "samples", schema.SAMPLES, (), part_ns, share)
         self.dead_letters = PartWriter(folder / "dead_letters", schema.DEAD_LETTERS, (), part_ns, share)
+        self.parts = (self.items, self.batches, self.samples, self.dead_letters)
         self.thread = threading.Thread(target=self._run, name=f"trace-{share[0]}", daemon=True)
 
     def _run(self) -> None:
-        owner = self._owner
-        parts = (self.items, self.batches, self.samples, self.dead_letters)
+        owner, parts = self._owner, self.parts
         while True:
             segment = self.queue.get()
             try:

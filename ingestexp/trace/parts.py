@@ -37,10 +37,11 @@ class PartWriter:
     ) -> None:
         """`delta` names the int columns that grow by small steps from row to row; a part is closed after `part_ns`.
 
-        `share` (k, n): this is the k-th of n writers in the folder, and takes every n-th part number.
+        `share` (k, n): this is the k-th of n writers in the folder, and takes every n-th part number from 1 on.
         """
         self.folder = folder
-        self._next_number, self._stride = share
+        number, self._stride = share
+        self._next_number = number or self._stride
         self._part_ns = part_ns
         self._delta = delta
         self.row_count = 0
@@ -51,21 +52,24 @@ class PartWriter:
         self._part_rows = 0
         self._closed_at_ns = 0
         folder.mkdir(parents=True, exist_ok=True)
-        if not self._next_number:  # an empty folder would break a glob
-            self._write_empty()
 
-    def _write_empty(self) -> None:
-        """The same bytes in each run of a process: made once, 0.5 ms."""
-        kind = (*self._schema.names, *self._delta)
+    def write_empty(self) -> None:
+        """Part number 0, without rows: an empty folder would break a glob.
+
+        The same bytes in each run of a process: made once, 0.5 ms.
+        """
+        kind, number = (*self._schema.names, *self._delta), self._next_number
+        self._next_number = 0
         known = _empty_parts.get(kind)
         if known is None:
             self.write(self._schema.empty_table(), 0)
             self.close_part()
             _empty_parts[kind] = (self.folder / self._name).read_bytes()
-            return
-        self._name_next()
-        (self.folder / f".tmp-{self._name}").write_bytes(known)
-        self._publish()
+        else:
+            self._name_next()
+            (self.folder / f".tmp-{self._name}").write_bytes(known)
+            self._publish()
+        self._next_number = number
 
     def write(self, table: pa.Table, at_ns: int) -> None:
         """Append rows; `at_ns` is the run's clock, by which the part rolls."""

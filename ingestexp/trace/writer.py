@@ -7,6 +7,7 @@ closed parts stay.
 
 from __future__ import annotations
 
+import functools
 import queue
 import threading
 import time
@@ -64,6 +65,8 @@ class TraceWriter:
         self._turn = 0
         try:
             self._encoders = [Encoder(self, folder, (number, ENCODERS), simulated) for number in range(ENCODERS)]
+            if not simulated:  # which may be killed at any moment, and is read while it runs
+                self._fill_empty_folders()
         except OSError as error:
             raise TraceError(f"cannot write the trace under {folder}: {error.strerror or error}") from error
         _warm_up(self.phases)
@@ -110,6 +113,11 @@ class TraceWriter:
         for encoder in self._encoders:
             encoder.thread.join()
         self._raise_kept()
+        try:
+            self._fill_empty_folders()
+        except OSError as error:
+            self.error = error
+        self._raise_kept()
 
     # -- for the encoders -----------------------------------------------------------------------------
 
@@ -138,6 +146,11 @@ class TraceWriter:
     def recycle(self, segment: Segment) -> None:
         self._spare.append(segment.clear())  # its blocks and dead letters are not to be kept alive
 
+    def _fill_empty_folders(self) -> None:
+        for same in zip(*(encoder.parts for encoder in self._encoders), strict=True):
+            if not any(part.part_count for part in same):
+                same[0].write_empty()
+
     def _hand_to(self, encoder: Encoder, work: Segment | pa.Table) -> None:
         self._raise_kept()
         try:
@@ -152,7 +165,8 @@ class TraceWriter:
             raise TraceError(f"cannot write the trace: {_words(self.error)}") from self.error
 
 
-def _warm_up(phases: Sequence[str]) -> None:
+@functools.cache
+def _warm_up(phases: tuple[str, ...]) -> None:
     """Expand a few made-up records: what libraries load on first use would otherwise hold up a run in its middle."""
     spans = np.zeros(2, SPAN_DTYPE)
     spans["first"], spans["end"], spans["offered"] = (0, 1), (1, 2), (AS_DUE, UNKNOWN)

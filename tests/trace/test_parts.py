@@ -24,22 +24,29 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_the_folder_starts_with_an_empty_part_so_that_a_glob_over_it_reads(tmp_path: Path) -> None:
-    PartWriter(tmp_path / "items", ROWS)
-    assert names(tmp_path / "items") == ["000000.parquet"]
-    table = pq.read_table(tmp_path / "items" / "000000.parquet")
-    assert (table.num_rows, table.schema.names) == (0, ["item_id"])
+def test_an_empty_part_makes_a_glob_over_the_folder_read_and_takes_no_number_from_the_others(tmp_path: Path) -> None:
+    for run in ("first", "second"):  # of a process: the second is given the same bytes
+        writer = PartWriter(tmp_path / run, ROWS)
+        writer.write_empty()
+        assert names(tmp_path / run) == ["000000.parquet"]
+        table = pq.read_table(tmp_path / run / "000000.parquet")
+        assert (table.num_rows, table.schema.names) == (0, ["item_id"])
+        writer.write(rows(1), 0)
+        writer.close_part()
+        assert names(tmp_path / run) == ["000000.parquet", "000001.parquet"]
+        assert (writer.row_count, writer.part_count) == (1, 2)
+    assert (tmp_path / "first/000000.parquet").read_bytes() == (tmp_path / "second/000000.parquet").read_bytes()
 
 
 def test_a_part_carries_a_hidden_name_until_it_is_closed(tmp_path: Path) -> None:
     writer = PartWriter(tmp_path, ROWS, ("item_id",))
     writer.write(rows(1, 2), 10)
-    assert names(tmp_path) == [".tmp-000001.parquet", "000000.parquet"]
+    assert names(tmp_path) == [".tmp-000001.parquet"]
     writer.close_part()
-    assert names(tmp_path) == ["000000.parquet", "000001.parquet"]
+    assert names(tmp_path) == ["000001.parquet"]
     assert pq.read_table(tmp_path / "000001.parquet").column("item_id").to_pylist() == [1, 2]
     assert writer.byte_count == sum(path.stat().st_size for path in tmp_path.iterdir())
-    assert (writer.row_count, writer.part_count) == (2, 2)
+    assert (writer.row_count, writer.part_count) == (2, 1)
 
 
 def test_a_part_is_closed_by_the_runs_clock_within_a_second_of_its_first_row(tmp_path: Path) -> None:
@@ -58,7 +65,7 @@ def test_closing_twice_or_with_nothing_written_makes_no_part(tmp_path: Path) -> 
     writer.write(rows(1), 0)
     writer.close_part()
     writer.close_part()
-    assert names(tmp_path) == ["000000.parquet", "000001.parquet"]
+    assert names(tmp_path) == ["000001.parquet"]
 
 
 def test_an_abandoned_part_never_gets_a_final_name(tmp_path: Path) -> None:
@@ -66,7 +73,7 @@ def test_an_abandoned_part_never_gets_a_final_name(tmp_path: Path) -> None:
     writer.write(rows(1), 0)
     writer.abandon()
     writer.close_part()
-    assert [name for name in names(tmp_path) if not name.startswith(".")] == ["000000.parquet"]
+    assert [name for name in names(tmp_path) if not name.startswith(".")] == []
 
 
 def test_delta_columns_are_packed_as_such_and_the_others_are_not(tmp_path: Path) -> None:
