@@ -183,7 +183,7 @@ def make_sink(config: RunConfig, run_dir: Path) -> Sink:
             from ingestexp.adapters.sinks.sqlite import SqliteSink
 
             path = run_dir / (sink.path or "sink.sqlite")
-            return SqliteSink(path=path, workers=sink.workers, check_json=sink.check_json)
+            return SqliteSink(path, sink.workers, sink.check_json, sink.schema_version)
         case sinks.LogFileSinkConfig() as sink:
             from ingestexp.adapters.sinks.log_file import LogFileSink
 

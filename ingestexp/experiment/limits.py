@@ -73,6 +73,7 @@ RANGES: Final[dict[str, Range]] = {
     "max_backoff_ms": _MS,
     "jitter": Range(0, 1),
     "workers": Range(1, 1024),
+    "schema_version": Range(1, 999),
     "fixed_ms": Range(0, 1e6),
     "per_item_us": Range(0, 1e6),
     "per_byte_ns": Range(0, 1e6),

@@ -1,7 +1,7 @@
 """The default sink: one SQLite transaction a batch, durable at every acknowledgement.
 
-Must live here: the store, its rows and transactions. Must not: WAL accounting (`sqlite_wal`), the wording of errors
-(`sqlite_errors`).
+Must live here: the store, its rows and transactions. Must not: WAL accounting (`sqlite_wal`), the rules for payloads
+(`sqlite_rules`), the wording of errors (`sqlite_errors`).
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from ingestexp.adapters.sinks.json_text import json_texts
-from ingestexp.adapters.sinks.sqlite_errors import read_error, unavailable, write_error
+from ingestexp.adapters.sinks.json_text import NotTextError, json_texts
+from ingestexp.adapters.sinks.sqlite_errors import read_error, rejected, unavailable, write_error
+from ingestexp.adapters.sinks.sqlite_rules import SqliteRules
 from ingestexp.adapters.sinks.sqlite_wal import WalMeter
 from ingestexp.ports import Settled, SinkBroken, SinkUnavailable, payload_slices
 
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
 ROWS_A_STATEMENT: Final = 64
 """One step of SQLite gives up and takes back the interpreter lock once: a third less time a row than `executemany`."""
-_JSON_COLUMN: Final = "payload TEXT NOT NULL CHECK(json_valid(payload))"
-_BYTES_COLUMN: Final = "payload BLOB NOT NULL"
 _UPSERT: Final = "INSERT INTO items VALUES (?,?) ON CONFLICT(item_id) DO UPDATE SET payload=excluded.payload"
 _UPSERTS: Final = [_UPSERT.replace("(?,?)", ",".join(["(?,?)"] * rows)) for rows in range(ROWS_A_STATEMENT + 1)]
 
@@ -35,9 +34,10 @@ _UPSERTS: Final = [_UPSERT.replace("(?,?)", ",".join(["(?,?)"] * rows)) for rows
 class SqliteSink:
     """WAL, synchronous=FULL, table `items(item_id INTEGER PRIMARY KEY, payload)`, idempotent upsert by item id.
 
-    With `check_json` the payload is TEXT and the database refuses what is not JSON; otherwise it is a BLOB. A
-    connection a worker. SQLite has one writer at a time: workers take turns by a fair lock rather than by SQLite's
-    polling, so "busy" only comes from other processes.
+    With `check_json` the payload is TEXT and the database refuses what is not JSON, or JSON of a newer schema than
+    `schema_version`; otherwise it is a BLOB. An older store is migrated when it is opened. `resume`: go on with a store
+    that holds rows. A connection a worker. SQLite has one writer at a time: workers take turns by a fair lock rather
+    than by SQLite's polling, so "busy" only comes from other processes.
     """
 
     name = "sqlite"
@@ -46,13 +46,14 @@ class SqliteSink:
     busy_timeout_ms = 1000
     """How long to wait for another process's lock before the attempt counts as failed (transient)."""
 
-    def __init__(self, path: Path, workers: int, check_json: bool) -> None:
+    def __init__(
+        self, path: Path, workers: int, check_json: bool, schema_version: int = 1, resume: bool = False
+    ) -> None:
         self._path = path.absolute()
         self._shown = path
         self._check_json = check_json
-        self._schema = (
-            f"CREATE TABLE items(item_id INTEGER PRIMARY KEY, {_JSON_COLUMN if check_json else _BYTES_COLUMN})"
-        )
+        self._rules = SqliteRules(check_json, schema_version)
+        self._resume = resume
         self._workers = workers
         self._connections: list[sqlite3.Connection] = []
         self._turn = threading.Lock()
@@ -90,19 +91,27 @@ class SqliteSink:
         found = connection.execute("SELECT sql FROM sqlite_master WHERE name = 'items'").fetchone()
         if found is None:
             connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute(self._schema)
+            connection.execute(self._rules.table)
             return
-        if found[0] != self._schema:
+        version = self._rules.version_of(found[0])
+        if version is None:
             raise SinkUnavailable(
                 f"sink.path={self._shown}: has a table `items` of another shape ({found[0]}); "
-                f"needed is: {self._schema}. Choose another path or remove the file"
+                f"needed is: {self._rules.table}. Choose another path or remove the file"
+            )
+        if version > self._rules.version:
+            raise SinkUnavailable(
+                f"sink.path={self._shown}: its schema has version {version}, "
+                f"and there is no way back to sink.schema_version={self._rules.version}"
             )
         (held,) = connection.execute("SELECT count(*) FROM items").fetchone()
-        if held:
+        if held and not self._resume:
             raise SinkUnavailable(
                 f"sink.path={self._shown} already holds {held:,} items of an earlier run: "
                 "choose another path, remove the file, or leave sink.path out (each run then gets its own)"
             )
+        if version < self._rules.version:
+            self._rules.migrate(connection)
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         """Settings, and a first commit: it opens the WAL and syncs its folder, which SQLite does once a connection."""
@@ -116,8 +125,18 @@ class SqliteSink:
         connection.execute(f"PRAGMA user_version={version}")
 
     def write(self, batch: Batch, worker: int) -> Settled:
-        """Returns after COMMIT has flushed the WAL. Raises TransientSinkError, BatchRejected, SinkBroken."""
-        bound = self._bind(batch)
+        """Returns after COMMIT has flushed the WAL. Raises TransientSinkError, BatchRejected, SinkBroken.
+
+        A rejection names every item at fault: they are looked for with the turn given up.
+        """
+        try:
+            return self._write(self._bind(batch), worker)
+        except NotTextError as error:
+            raise rejected(self._rules.refused(batch), str(error)) from None
+        except sqlite3.Error as error:
+            raise write_error(self._shown, error, lambda: self._rules.refused(batch)) from None
+
+    def _write(self, bound: list[Any], worker: int) -> Settled:
         with self._turn:
             if not self._connections:
                 raise SinkBroken(f"sink.path={self._shown}: not open")
@@ -125,9 +144,9 @@ class SqliteSink:
             self._meter.start()
             try:
                 self._commit(connection, bound)
-            except sqlite3.Error as error:
+            except sqlite3.Error:
                 _roll_back(connection)
-                raise write_error(self._shown, error, self._first_refused(connection, bound, error)) from None
+                raise
             fsyncs, syscalls, wire_bytes = self._meter.committed(connection)
         return Settled(commits=1, fsyncs=fsyncs, syscalls=syscalls, wire_bytes=wire_bytes)
 
@@ -137,7 +156,7 @@ class SqliteSink:
         for first, end, payloads in payload_slices(batch):
             pairs: list[Any] = [None] * (2 * (end - first))
             pairs[::2] = range(first, end)
-            pairs[1::2] = json_texts(first, payloads) if self._check_json else payloads.to_pylist()
+            pairs[1::2] = json_texts(payloads) if self._check_json else payloads.to_pylist()
             bound = bound + pairs if bound else pairs
         return bound
 
@@ -149,15 +168,6 @@ class SqliteSink:
         for chunk in _chunks(bound):
             connection.execute(_UPSERTS[len(chunk) // 2], chunk)
         connection.execute("COMMIT")
-
-    def _first_refused(self, connection: sqlite3.Connection, bound: list[Any], error: sqlite3.Error) -> int | None:
-        """SQLite names the rule that was broken, not the row."""
-        if not (self._check_json and isinstance(error, sqlite3.IntegrityError)):
-            return None
-        for item_id, text in zip(bound[::2], bound[1::2], strict=True):
-            if not connection.execute("SELECT json_valid(?)", (text,)).fetchone()[0]:
-                return int(item_id)
-        return None
 
     def close(self) -> None:
         """SQLite's last connection checkpoints and removes the WAL: calls that belong to no batch, not counted."""
@@ -187,6 +197,7 @@ class SqliteSink:
             "workers": f"{self._workers}, a connection each, one transaction at a time",
             "idempotency": "by the store: upsert by item_id, the last write wins",
             "check_json": self._check_json,
+            "schema_version": self._rules.version if self._check_json else None,
             "sqlite_version": sqlite3.sqlite_version,
             "counters": exact if self._meter.exact else "commits only: this kernel keeps no I/O count a thread",
         }

@@ -11,21 +11,33 @@ from typing import TYPE_CHECKING, Final
 from ingestexp.ports import BatchRejected, SinkBroken, SinkError, SinkUnavailable, TransientSinkError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 _TRANSIENT: Final = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _REFUSED: Final = {sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_MISMATCH}
 
 
-def write_error(path: Path, error: sqlite3.Error, first_refused: int | None) -> SinkError:
-    """Busy or locked: try again. A broken rule or too big a payload: the batch is at fault. All else: the store is."""
+def write_error(path: Path, error: sqlite3.Error, refused: Callable[[], dict[int, str]]) -> SinkError:
+    """Busy or locked: try again. A broken rule or too big a payload: the batch is at fault. All else: the store is.
+
+    `refused` finds the items at fault {item id: why}: asked only where the batch is.
+    """
     code = _primary(error)
     if code in _TRANSIENT:
         return TransientSinkError(f"sink.path={path}: {error} (held by another process)")
     if code in _REFUSED or isinstance(error, (sqlite3.IntegrityError, sqlite3.DataError)):
-        where = "" if first_refused is None else f"item {first_refused}: "
-        return BatchRejected(f"{where}{error}")
+        return rejected(refused(), str(error))
     return SinkBroken(f"sink.path={path}: {error}; the store cannot go on")
+
+
+def rejected(item_errors: dict[int, str], otherwise: str) -> BatchRejected:
+    """Names the first item and says how many more there are; `otherwise` where none is known to be at fault."""
+    if not item_errors:
+        return BatchRejected(otherwise)
+    first, why = next(iter(item_errors.items()))
+    more = f" (and {len(item_errors) - 1:,} more items)" if len(item_errors) > 1 else ""
+    return BatchRejected(f"item {first}: {why}{more}", item_errors)
 
 
 def unavailable(path: Path, error: sqlite3.Error | OSError) -> SinkUnavailable:

@@ -36,6 +36,7 @@ class SqliteSinkConfig(SinkConfig):
     path: str | None = None
     workers: int = 1
     check_json: bool = True
+    schema_version: int = 1
 
 
 @dataclass
