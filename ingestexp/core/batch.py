@@ -44,6 +44,7 @@ class Batch:
         "cpu_ns",
         "depth_at_close",
         "error",
+        "failures",
         "first_sent_at_ns",
         "in_flight",
         "item_count",
@@ -81,6 +82,7 @@ class Batch:
         self.closed_at_ns = closed_at_ns
         self.limits = limits
         self.attempt = 1
+        self.failures = 0  # of the attempts before, those that count against the limit
         self.parent_batch_id = -1
         self.depth_at_close = depth_at_close
         self.oldest_age_ns = oldest_age_ns

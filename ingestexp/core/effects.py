@@ -13,6 +13,8 @@ from ingestexp.core.batch import Batch
 from ingestexp.core.events import SendSettled
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ingestexp.core.span import Span
 
 
@@ -44,6 +46,38 @@ class DeadLettered:
         self.batch = batch
         self.permanent = permanent
         self.reason = reason
+
+
+class Skipped:
+    """The batch failed and all its items are let go."""
+
+    __slots__ = ("batch", "permanent")
+
+    def __init__(self, batch: Batch, permanent: bool) -> None:
+        self.batch = batch
+        self.permanent = permanent
+
+
+class PartlyCommitted:
+    """The sink took these spans of the batch, and no others."""
+
+    __slots__ = ("batch", "spans")
+
+    def __init__(self, batch: Batch, spans: list[Span]) -> None:
+        self.batch = batch
+        self.spans = spans
+
+
+class Parked:
+    """These spans of a batch whose attempt is noted already: dead-letter their items. `errors` {item id: why}."""
+
+    __slots__ = ("batch", "errors", "reason", "spans")
+
+    def __init__(self, batch: Batch, spans: list[Span], reason: str, errors: Mapping[int, str]) -> None:
+        self.batch = batch
+        self.spans = spans
+        self.reason = reason
+        self.errors = errors
 
 
 class Dropped:
@@ -86,4 +120,16 @@ PAUSE: Final = _Order("PAUSE")
 RESUME: Final = _Order("RESUME")
 """Offer again. What fell due meanwhile is offered `AS_DUE`: its wait is the policy's doing, not lateness."""
 
-Effect = Batch | SendSettled | WakeAt | AttemptFailed | DeadLettered | Dropped | Unsettled | _Order
+Effect = (
+    Batch
+    | SendSettled
+    | WakeAt
+    | AttemptFailed
+    | DeadLettered
+    | Skipped
+    | PartlyCommitted
+    | Parked
+    | Dropped
+    | Unsettled
+    | _Order
+)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ingestexp.core.batch import Batch
     from ingestexp.core.span import Span
 
@@ -31,14 +33,26 @@ class SendSettled:
 
 
 class SendFailed:
-    """The sink did not take the batch. `permanent`: nor would it later; `uniform` in [0, 1) is the jitter's draw."""
+    """The sink did not take the batch. `permanent`: nor would it later; `uniform` in [0, 1) is the jitter's draw.
 
-    __slots__ = ("batch", "permanent", "uniform")
+    `item_errors` {item id: why} where the sink says which items it refuses; `others_taken`: the rest is committed.
+    """
 
-    def __init__(self, batch: Batch, permanent: bool, uniform: float) -> None:
+    __slots__ = ("batch", "item_errors", "others_taken", "permanent", "uniform")
+
+    def __init__(
+        self,
+        batch: Batch,
+        permanent: bool,
+        uniform: float,
+        item_errors: Mapping[int, str] | None = None,
+        others_taken: bool = False,
+    ) -> None:
         self.batch = batch
         self.permanent = permanent
         self.uniform = uniform
+        self.item_errors = item_errors
+        self.others_taken = others_taken
 
 
 class _Signal:

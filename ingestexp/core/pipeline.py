@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from ingestexp.core.attempts import Attempts
 from ingestexp.core.batch import FlushCause
-from ingestexp.core.effects import AttemptFailed, DeadLettered, Effect, Unsettled, WakeAt
+from ingestexp.core.effects import Effect, Unsettled, WakeAt
 from ingestexp.core.events import DRAIN, STOP, TIMER_FIRED, Arrived, Event, SendFailed, SendSettled
-from ingestexp.core.on_failure import Park
+from ingestexp.core.isolation import Isolation
 from ingestexp.core.policy import Admission, Overflow
 from ingestexp.core.span import NEVER, UNKNOWN, Block, Span
 from ingestexp.core.window import close_batch
@@ -36,18 +36,17 @@ class Pipeline:
         "_attempts",
         "_drained_at_ns",
         "_flying",
+        "_isolation",
         "_next_batch_id",
         "_queue",
         "_waiting",
         "_wake_at_ns",
+        "_whole",
         "admission",
-        "committed",
         "control",
-        "dead_lettered",
         "draining",
         "free_workers",
         "offered",
-        "on_failure",
         "ordered",
         "stopped",
         "unsettled",
@@ -65,16 +64,16 @@ class Pipeline:
     ) -> None:
         self.admission = Admission(bounds, overflow)
         self.control = control
-        self.on_failure = on_failure
         self.ordered = ordered
         self.free_workers = workers
         self.draining = False
         self.stopped = False
-        self.offered = self.committed = self.dead_lettered = self.unsettled = 0
+        self.offered = self._whole = self.unsettled = 0
         self._queue = self.admission.queue
         self._attempts = Attempts()
         self._flying = self._attempts.flying
         self._waiting = self._attempts.waiting
+        self._isolation = Isolation(on_failure, self.admission, self._attempts)
         self._next_batch_id = 0
         self._drained_at_ns = NEVER
         self._wake_at_ns = NEVER
@@ -85,9 +84,19 @@ class Pipeline:
         return len(self._flying)
 
     @property
+    def committed(self) -> int:
+        """Items that the sink took, in whole batches or in part of one."""
+        return self._whole + self._isolation.committed
+
+    @property
+    def dead_lettered(self) -> int:
+        """Items that were parked."""
+        return self._isolation.dead_lettered
+
+    @property
     def dropped(self) -> int:
-        """Items that the overflow policy let go."""
-        return self.admission.dropped
+        """Items that the overflow policy or `skip_batch` let go."""
+        return self.admission.dropped + self._isolation.skipped
 
     @property
     def settled(self) -> int:
@@ -134,7 +143,7 @@ class Pipeline:
             if self._flying.pop(batch.batch_id, None) is None:
                 return effects  # given up before: it is unsettled already
             self.free_workers += 1
-            self.committed += batch.item_count
+            self._whole += batch.item_count
             if self.control.observes:
                 self.control.observe(batch, now_ns)
             effects.append(event)  # type: ignore[arg-type]
@@ -165,16 +174,7 @@ class Pipeline:
         self.free_workers += 1
         if self.control.observes:
             self.control.observe(batch, now_ns)
-        fate = self.on_failure.fate(batch, event.permanent, event.uniform)
-        if isinstance(fate, Park):
-            self.dead_lettered += batch.item_count
-            effects.append(DeadLettered(batch, event.permanent, fate.reason))
-            return
-        batch.next_attempt_at_ns = now_ns + fate.delay_ns
-        self.admission.reserved_items += batch.item_count
-        self.admission.reserved_bytes += batch.payload_bytes
-        self._attempts.wait(batch)
-        effects.append(AttemptFailed(batch, event.permanent))
+        self._isolation.fail(event, now_ns, effects)
 
     def _stop(self, effects: list[Effect]) -> None:
         """Everything not settled is unsettled: what is out, then what is queued, then what is held at the source."""
@@ -226,9 +226,9 @@ class Pipeline:
         return close_batch(self._next_batch_id, self._queue, limits, now_ns, self._drained_at_ns, _BYTES)
 
     def _retry(self) -> Batch:
-        failed, batch = self._attempts.again(self._next_batch_id, self._queue.items)
-        self.admission.reserved_items -= failed.item_count
-        self.admission.reserved_bytes -= failed.payload_bytes
+        batch = self._attempts.again(self._next_batch_id, self._queue.items)
+        self.admission.reserved_items -= batch.item_count
+        self.admission.reserved_bytes -= batch.payload_bytes
         return batch
 
     def _next_wake_ns(self) -> int:

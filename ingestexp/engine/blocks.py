@@ -15,6 +15,7 @@ from ingestexp.core.span import AS_DUE
 if TYPE_CHECKING:
     from ingestexp.engine.drive import Recording
     from ingestexp.ports import Int32s, Int64s, PayloadArray
+    from ingestexp.trace.records import Marks
 
 
 class EvenBlock:
@@ -97,9 +98,10 @@ def make_block(
     sizes: Int32s | int,
     phase: int,
     owned: PayloadArray | None,
+    marks: Marks | None = None,
 ) -> EvenBlock:
-    """A block that the trace knows of."""
-    number = recorder.register(first, count, due_ns, sizes, phase)
+    """A block that the trace knows of. `marks`: what sets its items apart there."""
+    number = recorder.register(first, count, due_ns, sizes, phase, marks)
     if isinstance(sizes, int):
         return EvenBlock(number, first, count, due_ns, sizes, owned)
     return UnevenBlock(number, first, count, due_ns, sizes, owned)

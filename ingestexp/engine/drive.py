@@ -9,11 +9,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ingestexp.core.batch import Batch
-from ingestexp.core.effects import PAUSE, AttemptFailed, DeadLettered, Dropped, Unsettled, WakeAt
+from ingestexp.core.effects import (
+    PAUSE,
+    AttemptFailed,
+    DeadLettered,
+    Dropped,
+    Parked,
+    PartlyCommitted,
+    Skipped,
+    Unsettled,
+    WakeAt,
+)
 from ingestexp.core.events import SendSettled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from ingestexp.core.effects import Effect
     from ingestexp.core.events import Event
@@ -41,13 +51,19 @@ class Lane(Protocol):
 class Recording(Protocol):
     """Who takes note: `trace.recorder.Recorder`, or `Tally` when the trace is off."""
 
-    def register(self, first: int, count: int, due_ns: Any, sizes: Any, phase: int) -> int: ...
+    def register(self, first: int, count: int, due_ns: Any, sizes: Any, phase: int, marks: Any = None) -> int: ...
 
     def committed(self, batch: Batch) -> None: ...
 
     def attempt_failed(self, batch: Batch, permanent: bool) -> None: ...
 
     def dead_lettered(self, batch: Batch, permanent: bool, reason: str) -> None: ...
+
+    def skipped(self, batch: Batch, permanent: bool) -> None: ...
+
+    def partly_committed(self, batch: Batch, spans: list[Span]) -> None: ...
+
+    def parked(self, batch: Batch, spans: list[Span], reason: str, errors: Mapping[int, str]) -> None: ...
 
     def dropped(self, span: Span, reason: str, at_ns: int) -> None: ...
 
@@ -86,6 +102,12 @@ def obey(effect: Effect, lane: Lane, recorder: Recording) -> None:
         recorder.attempt_failed(effect.batch, effect.permanent)
     elif isinstance(effect, DeadLettered):
         recorder.dead_lettered(effect.batch, effect.permanent, effect.reason)
+    elif isinstance(effect, Parked):
+        recorder.parked(effect.batch, effect.spans, effect.reason, effect.errors)
+    elif isinstance(effect, PartlyCommitted):
+        recorder.partly_committed(effect.batch, effect.spans)
+    elif isinstance(effect, Skipped):
+        recorder.skipped(effect.batch, effect.permanent)
     elif isinstance(effect, Unsettled):
         recorder.unsettled(effect.span, effect.reason, effect.batch)
     elif effect is PAUSE:

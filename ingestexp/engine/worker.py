@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ingestexp.core.events import TIMER_FIRED, SendFailed, SendSettled
 from ingestexp.core.span import NEVER
-from ingestexp.ports import BatchRejected, SinkBroken, TransientSinkError
+from ingestexp.ports import BatchRejected, TransientSinkError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -89,15 +89,15 @@ class WorkerLane:
             ack = self._sink.write(batch, self._number)
         except (TransientSinkError, BatchRejected) as error:
             batch.error = str(error)
-            event = SendFailed(batch, isinstance(error, BatchRejected), self._uniform())
+            refused = error.item_errors if isinstance(error, BatchRejected) else None
+            event = SendFailed(batch, isinstance(error, BatchRejected), self._uniform(), refused)
         else:
-            if ack.item_errors:
-                raise SinkBroken(
-                    f"the sink {self._sink.name} refused {len(ack.item_errors)} items of a batch and took the others; "
-                    "no on_failure choice takes item errors"
-                )
             batch.ack = ack
-            event = SendSettled(batch)
+            if ack.item_errors:
+                batch.error = f"{len(ack.item_errors)} of {batch.item_count} items refused"
+                event = SendFailed(batch, True, self._uniform(), ack.item_errors, others_taken=True)
+            else:
+                event = SendSettled(batch)
         batch.settled_at_ns = now_ns()
         batch.cpu_ns = time.thread_time_ns() - cpu_ns
         return event

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ingestexp.experiment.build import Inputs, keep, make_sink, read_inputs
+from ingestexp.experiment.build import make_sink
+from ingestexp.experiment.inputs import Inputs, keep, read_inputs
 from ingestexp.experiment.limits import MOST_ITEMS
 from ingestexp.experiment.mistake import Mistake, shown
 from ingestexp.experiment.schema.load import ReplayLoad

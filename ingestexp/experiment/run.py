@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ingestexp.core.control import Static
-from ingestexp.core.on_failure import RetryBatch
 from ingestexp.core.pipeline import Pipeline
 from ingestexp.core.span import NEVER
 from ingestexp.engine.live_run import LiveRun, RunEnd
@@ -116,7 +115,7 @@ class _Run:
             bounds=parts.bounds,
             overflow=parts.overflow,
             control=Static(parts.limits),
-            on_failure=RetryBatch(parts.retry),
+            on_failure=parts.on_failure,
             workers=parts.workers,
             ordered=parts.ordered,
         )

@@ -18,7 +18,7 @@ from ingestexp.experiment.limits import MOST_ITEMS, MOST_PHASES, RANGES
 from ingestexp.experiment.mistake import Mistake, did_you_mean, shown
 from ingestexp.experiment.schema.load import RegimesLoad, ReplayLoad, SaturateLoad
 from ingestexp.experiment.schema.payload import JsonEventPayload, LinesPayload, RandomPayload
-from ingestexp.experiment.schema.pipeline import BlockPolicy, DropNewestPolicy, DropOldestPolicy, RetryBatch
+from ingestexp.experiment.schema.pipeline import BlockPolicy, DropNewestPolicy, DropOldestPolicy
 from ingestexp.experiment.schema.run import ClockKind
 from ingestexp.experiment.schema.sink import LogFileSinkConfig, ModelSinkConfig, Noise, SqliteSinkConfig
 
@@ -173,7 +173,7 @@ def _queue(config: RunConfig) -> Iterator[Mistake]:
 
 def _retry(config: RunConfig) -> Iterator[Mistake]:
     retry = config.on_failure
-    if isinstance(retry, RetryBatch) and retry.max_backoff_ms < retry.backoff_ms:
+    if retry.max_backoff_ms < retry.backoff_ms:
         why = f"is less than the first pause, on_failure.backoff_ms={shown(retry.backoff_ms)}"
         yield Mistake("on_failure.max_backoff_ms", shown(retry.max_backoff_ms), why)
 

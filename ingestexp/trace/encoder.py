@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import queue
 import threading
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
 
 from ingestexp.core.span import NEVER
 from ingestexp.trace import schema
+from ingestexp.trace.dead_letters import dead_letter_rows
 from ingestexp.trace.parts import PART_NS, PartWriter
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ingestexp.core.batch import Batch
-    from ingestexp.ports import LiveBlock
     from ingestexp.trace.segment import Segment
     from ingestexp.trace.writer import TraceWriter
 
@@ -78,8 +77,8 @@ class Encoder:
             self._owner.watch(items)
         if batches is not None:
             self.batches.write(batches, at_ns)
-        for batch, reason in segment.parked:
-            self.dead_letters.write(dead_letter_rows(batch, reason), at_ns)
+        for parked in segment.parked:
+            self.dead_letters.write(dead_letter_rows(*parked), at_ns)
         self._owner.recycle(segment)
 
 
@@ -88,33 +87,3 @@ def written_by_block(records: Any) -> list[tuple[int, int]]:
     numbers, inverse = np.unique(records["block"], return_inverse=True)
     counts = np.bincount(inverse, weights=records["end"] - records["first"])
     return [(number, int(count)) for number, count in zip(numbers.tolist(), counts.tolist(), strict=True)]
-
-
-def dead_letter_rows(batch: Batch, reason: str) -> pa.Table:
-    """The `dead_letters` rows of a parked batch, payloads included (NULL where the block has none: simulated)."""
-    ids: list[int] = []
-    intended: list[int] = []
-    payloads: list[pa.Array] = []
-    for span in batch.spans:
-        ids.extend(range(span.first, span.end))
-        for item_id in range(span.first, span.end):
-            due = span.block.due(item_id)
-            intended.append(due if due >= 0 else max(span.admitted_at_ns, 0))
-        owned = cast("LiveBlock", span.block).payloads(span.first, span.end)
-        payloads.append(pa.nulls(span.end - span.first, pa.binary()) if owned is None else owned)
-    count = len(ids)
-    return pa.Table.from_pydict(
-        {
-            "item_id": ids,
-            "intended_at_ns": intended,
-            "dead_lettered_at_ns": [batch.settled_at_ns] * count,
-            "reason": pa.array([reason] * count, pa.string())
-            .dictionary_encode()
-            .cast(schema.DEAD_LETTERS.field("reason").type),
-            "error": [batch.error or None] * count,
-            "attempt_count": [batch.attempt] * count,
-            "batch_id": [batch.batch_id] * count,
-            "payload": pa.chunked_array(payloads, pa.binary()),
-        },
-        schema=schema.DEAD_LETTERS,
-    )

@@ -29,7 +29,7 @@ _CONSTANTS: Final = {
     "origin_run": pa.nulls(_CONSTANT_ROWS, pa.string()),
     "redrive_round": pa.array(np.zeros(_CONSTANT_ROWS, np.int16)),
 }
-"""Columns that nothing sets yet: slices of these cost no time."""
+"""Of items that nothing sets apart: slices of these cost no time."""
 
 
 _ACKED: Final = frozenset(ACK_DTYPE.names or ())
@@ -88,13 +88,41 @@ def item_rows(records: Any, blocks: Mapping[int, BlockFacts], phases: Sequence[s
     run_counts = np.array([end - first for _, first, end in runs], np.int64)
     run_phases = np.array([blocks[number].phase for number, _, _ in runs], np.int8)
     columns["phase"] = _coded(run_phases, run_counts, phases)
-    for name, constant in _CONSTANTS.items():
-        columns[name] = (
-            constant.slice(0, total)
-            if total <= len(constant)
-            else pa.concat_arrays([constant] * (total // len(constant) + 1)).slice(0, total)
-        )
+    marked = any(blocks[number].marks for number, _, _ in runs)
+    columns.update(_marks(runs, blocks) if marked else {name: _constant(name, total) for name in _CONSTANTS})
     return pa.Table.from_arrays([columns[name] for name in schema.ITEMS.names], schema=schema.ITEMS)
+
+
+def _constant(name: str, total: int) -> pa.Array:
+    constant = _CONSTANTS[name]
+    if total <= len(constant):
+        return constant.slice(0, total)
+    return pa.concat_arrays([constant] * (total // len(constant) + 1)).slice(0, total)
+
+
+def _marks(runs: list[tuple[int, int, int]], blocks: Mapping[int, BlockFacts]) -> dict[str, pa.Array]:
+    """The columns of `Marks`, run by run."""
+    parts: dict[str, list[pa.Array]] = {name: [] for name in _CONSTANTS}
+    for number, first, end in runs:
+        facts, count = blocks[number], end - first
+        marks = facts.marks
+        if marks is None:
+            for name, columns in parts.items():
+                columns.append(_constant(name, count))
+            continue
+        envelopes = marks.envelope_ids
+        origin = (
+            pa.array([marks.origin_run] * count, pa.string()) if marks.origin_run else _constant("origin_run", count)
+        )
+        parts["was_spilled"].append(pa.array(np.full(count, marks.was_spilled)))
+        parts["origin_run"].append(origin)
+        parts["redrive_round"].append(pa.array(np.full(count, marks.redrive_round, np.int16)))
+        parts["envelope_id"].append(
+            _constant("envelope_id", count)
+            if envelopes is None
+            else pa.array(envelopes[first - facts.first : end - facts.first], pa.int64())
+        )
+    return {name: pa.concat_arrays(columns) for name, columns in parts.items()}
 
 
 def batch_rows(records: Any, acks: Any, limits: Sequence[Limits], errors: Sequence[str]) -> pa.Table:

@@ -21,11 +21,14 @@ from ingestexp.trace.records import (
     OUTCOME_CODES,
     REASON_CODES,
     BlockFacts,
+    Marks,
 )
 from ingestexp.trace.segment import SEGMENT_RECORDS, Segment, SegmentSink
 from ingestexp.trace.tally import NOTHING, Totals
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ingestexp.core.batch import Batch
     from ingestexp.core.span import Span
     from ingestexp.core.window import Limits
@@ -39,7 +42,6 @@ _DEAD_LETTERED, _DROPPED, _UNSETTLED = (OUTCOME_CODES[name] for name in ("dead_l
 _ACK_BYTES = ACK_STRUCT.size
 _LOOSE_BYTES = LOOSE_STRUCT.size
 _BATCH_BYTES = BATCH_STRUCT.size
-
 
 _NOT_YET: Final = object()
 
@@ -66,12 +68,12 @@ class Recorder:
         """What all attempts so far add up to."""
         return self._totals.plus(*_attempts(self._segment))
 
-    def register(self, first: int, count: int, due_ns: Any, sizes: Any, phase: int) -> int:
+    def register(self, first: int, count: int, due_ns: Any, sizes: Any, phase: int, marks: Marks | None = None) -> int:
         """Make a block of arrivals known, before any of its items settles; returns its number."""
         with self._lock:
             number = self._next_block
             self._next_block = number + 1
-            self._blocks.append(BlockFacts(number, first, count, due_ns, sizes, phase))
+            self._blocks.append(BlockFacts(number, first, count, due_ns, sizes, phase, marks))
         return number
 
     def committed(self, batch: Batch, outcome: int = _COMMITTED) -> None:
@@ -136,9 +138,20 @@ class Recorder:
 
     def dead_lettered(self, batch: Batch, permanent: bool, reason: str) -> None:
         self.attempt_failed(batch, permanent)
-        for span in batch.spans:
-            self._span(span, _DEAD_LETTERED, REASON_CODES[reason], batch.settled_at_ns, batch)
-        self._segment.parked.append((batch, reason))
+        self.parked(batch, batch.spans, reason, {})
+
+    def parked(self, batch: Batch, spans: list[Span], reason: str, errors: Mapping[int, str]) -> None:
+        """Of an attempt that is noted. `errors` {item id: why}; of the others the attempt's error holds."""
+        self._all(batch, spans, _DEAD_LETTERED, reason)
+        self._segment.parked.append((batch, spans, reason, errors))
+
+    def partly_committed(self, batch: Batch, spans: list[Span]) -> None:
+        self.committed(batch, BATCH_OUTCOME_CODES["partial"])
+        self._all(batch, spans, _COMMITTED, "")
+
+    def skipped(self, batch: Batch, permanent: bool) -> None:
+        self.attempt_failed(batch, permanent)
+        self._all(batch, batch.spans, _DROPPED, "skipped")
 
     def dropped(self, span: Span, reason: str, at_ns: int) -> None:
         self._span(span, _DROPPED, REASON_CODES[reason], at_ns, None)
@@ -150,9 +163,8 @@ class Recorder:
 
     def tick(self, now_ns: int) -> None:
         """Close the segment by time even when nothing settles any more."""
-        segment = self._segment
-        if (segment.span_count or segment.batch_count) and now_ns >= self._closes_at_ns:
-            segment.last_at_ns = now_ns
+        if (self._segment.span_count or self._segment.batch_count) and now_ns >= self._closes_at_ns:
+            self._segment.last_at_ns = now_ns
             self.hand_over()
 
     def hand_over(self) -> None:
@@ -189,6 +201,10 @@ class Recorder:
         segment.ack_count += 1
         self._ack = ack
 
+    def _all(self, batch: Batch, spans: list[Span], outcome: int, reason: str) -> None:
+        for span in spans:
+            self._span(span, outcome, REASON_CODES[reason], batch.settled_at_ns, batch)
+
     def _span(self, span: Span, outcome: int, reason: int, at_ns: int, batch: Batch | None) -> None:
         """A loose span: all but the first one of a committed batch."""
         segment = self._segment
@@ -223,10 +239,9 @@ class Recorder:
     def _error_code(self, error: str) -> int:
         if not error:
             return -1
-        errors = self._segment.errors
-        if error not in errors:
-            errors.append(error)
-        return errors.index(error)
+        if error not in self._segment.errors:
+            self._segment.errors.append(error)
+        return self._segment.errors.index(error)
 
 
 def _attempts(segment: Segment) -> tuple[Any, Any]:

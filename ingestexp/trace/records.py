@@ -93,18 +93,47 @@ REASON_CODES: Final = {name: code for code, name in enumerate(schema.REASONS)}
 BATCH_OUTCOME_CODES: Final = {name: code for code, name in enumerate(schema.BATCH_OUTCOMES)}
 
 
+class Marks:
+    """What sets a block's items apart. `envelope_ids` int64 (n,), None where none came in an envelope.
+
+    `origin_run`, `redrive_round`: the run whose dead letters these were, and how often they were redriven by now.
+    """
+
+    __slots__ = ("envelope_ids", "origin_run", "redrive_round", "was_spilled")
+
+    def __init__(
+        self,
+        was_spilled: bool = False,
+        origin_run: str | None = None,
+        redrive_round: int = 0,
+        envelope_ids: Int64s | None = None,
+    ) -> None:
+        self.was_spilled = was_spilled
+        self.origin_run = origin_run
+        self.redrive_round = redrive_round
+        self.envelope_ids = envelope_ids
+
+
 class BlockFacts:
     """What the trace needs of a block of arrivals, without its payloads (holding those would own their memory).
 
     `due_ns` int64 (n,), None in a `saturate` run (an item is intended when admitted); `sizes` int32 (n,) or one
-    int for all; `remaining` items whose fate is not written yet.
+    int for all; `remaining` items whose fate is not written yet; `marks` None: nothing sets them apart.
     """
 
-    __slots__ = ("due_ns", "first", "number", "phase", "remaining", "sizes")
+    __slots__ = ("due_ns", "first", "marks", "number", "phase", "remaining", "sizes")
 
     def __init__(
-        self, number: int, first: int, count: int, due_ns: Int64s | None, sizes: Int32s | int, phase: int
+        self,
+        number: int,
+        first: int,
+        count: int,
+        due_ns: Int64s | None,
+        sizes: Int32s | int,
+        phase: int,
+        marks: Marks | None = None,
     ) -> None:
+        self.marks = marks
         self.number = number
         self.first = first
         self.remaining = count

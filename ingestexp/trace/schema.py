@@ -31,6 +31,7 @@ REASONS: Final = (
     "queued",  # unsettled: still in the queue
     "retrying",  # unsettled: waiting for its next attempt
     "in_flight",  # unsettled: its write had not returned
+    "skipped",  # dropped: its batch could not be sent, and on_failure=skip_batch lets the whole of it go
 )
 """Why, by code."""
 

@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Final, Protocol
 from ingestexp.trace.records import ACK_STRUCT, BATCH_STRUCT, LOOSE_STRUCT, BlockFacts
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pyarrow as pa
 
     from ingestexp.core.batch import Batch
+    from ingestexp.core.span import Span
     from ingestexp.core.window import Limits
 
 SEGMENT_RECORDS: Final = 32_768
@@ -46,7 +49,7 @@ class Segment:
         self.limits: list[Limits] = []
         self.blocks: list[BlockFacts] = []  # registered since the last segment
         self.errors: list[str] = []
-        self.parked: list[tuple[Batch, str]] = []
+        self.parked: list[tuple[Batch, list[Span], str, Mapping[int, str]]] = []
         self.last_at_ns = 0
         self.rows: tuple[pa.Table | None, pa.Table | None] | None = None  # of items and batches, once they are made
 

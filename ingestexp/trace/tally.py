@@ -13,6 +13,8 @@ from ingestexp.ports import Settled
 from ingestexp.trace.records import BATCH_OUTCOME_CODES
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ingestexp.core.batch import Batch
     from ingestexp.core.span import Span
 
@@ -73,7 +75,7 @@ class Tally:
         self.totals = Totals()
         self.committed = self.totals.add
 
-    def register(self, first: int, count: int, due_ns: Any, sizes: Any, phase: int) -> int:
+    def register(self, first: int, count: int, due_ns: Any, sizes: Any, phase: int, marks: Any = None) -> int:
         return 0
 
     def attempt_failed(self, batch: Batch, permanent: bool) -> None:
@@ -82,6 +84,14 @@ class Tally:
 
     def dead_lettered(self, batch: Batch, permanent: bool, reason: str) -> None:
         self.attempt_failed(batch, permanent)
+
+    def skipped(self, batch: Batch, permanent: bool) -> None:
+        self.attempt_failed(batch, permanent)
+
+    def partly_committed(self, batch: Batch, spans: list[Span]) -> None:
+        self.attempt_failed(batch, True)
+
+    def parked(self, batch: Batch, spans: list[Span], reason: str, errors: Mapping[int, str]) -> None: ...
 
     def dropped(self, span: Span, reason: str, at_ns: int) -> None: ...
 

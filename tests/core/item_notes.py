@@ -11,6 +11,8 @@ from ingestexp.core.batch import FlushCause
 from ingestexp.core.span import AS_DUE, NEVER, UNKNOWN
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ingestexp.core.batch import Batch
     from ingestexp.core.span import Span
 
@@ -63,7 +65,7 @@ class ItemNotes:
         self._phases = phases
         self._block_phases: list[str] = []
 
-    def register(self, first: int, count: int, due_ns: Any, sizes: Any, phase: int) -> int:
+    def register(self, first: int, count: int, due_ns: Any, sizes: Any, phase: int, marks: Any = None) -> int:
         self._block_phases.append(self._phases[phase])
         return len(self._block_phases) - 1
 
@@ -77,6 +79,19 @@ class ItemNotes:
     def dead_lettered(self, batch: Batch, permanent: bool, reason: str) -> None:
         self.attempt_failed(batch, permanent)
         self._all(batch, "dead_lettered", reason)
+
+    def skipped(self, batch: Batch, permanent: bool) -> None:
+        self.attempt_failed(batch, permanent)
+        self._all(batch, "dropped", "skipped")
+
+    def partly_committed(self, batch: Batch, spans: list[Span]) -> None:
+        self._batch(batch, "partial", batch.settled_at_ns)
+        for span in spans:
+            self._span(span, "committed", None, batch.settled_at_ns, batch)
+
+    def parked(self, batch: Batch, spans: list[Span], reason: str, errors: Mapping[int, str]) -> None:
+        for span in spans:
+            self._span(span, "dead_lettered", reason, batch.settled_at_ns, batch)
 
     def dropped(self, span: Span, reason: str, at_ns: int) -> None:
         self._span(span, "dropped", reason, at_ns, None)

@@ -25,7 +25,7 @@ from ingestexp.core.effects import (
     WakeAt,
 )
 from ingestexp.core.events import DRAIN, STOP, TIMER_FIRED, Arrived, Event, SendFailed, SendSettled
-from ingestexp.core.on_failure import RetryBatch
+from ingestexp.core.on_failure import ReportItems, RetryBatch, SkipBatch, SplitAndRetry
 from ingestexp.core.pipeline import Pipeline
 from ingestexp.core.policy import Overflow
 from ingestexp.core.queue import Bounds
@@ -53,13 +53,14 @@ class Setup:
     max_attempts: int = 3
     backoff_ns: int = 7
     timer_late_ns: int = 0
+    on_failure: type[RetryBatch | SkipBatch | SplitAndRetry | ReportItems] = RetryBatch
 
     def pipeline(self, kind: type[Pipeline] = Pipeline) -> Pipeline:
         return kind(
             bounds=Bounds(self.capacity, self.capacity_bytes),
             overflow=self.overflow,
             control=Static(Limits(self.max_size, self.max_wait_ns, self.max_bytes)),
-            on_failure=RetryBatch(Retry(self.max_attempts, self.backoff_ns)),
+            on_failure=self.on_failure(Retry(self.max_attempts, self.backoff_ns)),
             workers=self.workers,
             ordered=self.ordered,
         )

@@ -8,10 +8,12 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from ingestexp.adapters.loads.constant import Constant
 from ingestexp.adapters.sinks.null import NullSink
+from ingestexp.core.on_failure import ReportItems
 from ingestexp.core.policy import Overflow
 from ingestexp.ports import Saturate, Settled, SinkBroken
 from ingestexp.trace.ledger import audit_readback, balance, fates
@@ -123,14 +125,29 @@ def test_a_broken_sink_ends_the_run_with_the_evidence_so_far(tmp_path: Path) -> 
     assert audit_readback(by_id, sink.read_back()).ok
 
 
-def test_a_sink_that_refuses_single_items_ends_the_run_rather_than_lose_them(tmp_path: Path) -> None:
-    class Choosy(NullSink):
-        def write(self, batch: Batch, worker: int) -> Settled:
-            return Settled(item_errors={batch.spans[0].first: "too odd"})
+class Choosy(NullSink):
+    """Takes all but the item 1 of a batch, and says so."""
 
-    end = run(tmp_path, Setup(max_size=4).pipeline(), DueTimes([0] * 4, 1), Choosy())
-    assert isinstance(end.error, SinkBroken)
-    assert reasons(tmp_path) == {"in_flight": 4}
+    def write(self, batch: Batch, worker: int) -> Settled:
+        ids = {item_id for span in batch.spans for item_id in range(span.first, span.end)}
+        return Settled(item_errors=dict.fromkeys(ids & {1}, "too odd"))
+
+
+def test_a_batch_taken_in_part_is_tried_again_as_a_whole_where_on_failure_knows_batches_only(tmp_path: Path) -> None:
+    end = run(tmp_path, Setup(max_size=4, max_attempts=2).pipeline(), DueTimes([0] * 4, 1), Choosy())
+    assert end.error is None
+    assert reasons(tmp_path) == {"rejected": 4}
+
+
+def test_of_a_batch_taken_in_part_only_what_the_sink_refused_is_parked(tmp_path: Path) -> None:
+    core = Setup(max_size=4, on_failure=ReportItems).pipeline()
+    assert run(tmp_path, core, DueTimes([0] * 4, 1), Choosy()).error is None
+    items = pq.read_table(tmp_path / "items").sort_by("item_id").to_pylist()
+    assert [item["outcome"] for item in items] == ["committed", "dead_lettered", "committed", "committed"]
+    (parked,) = pq.read_table(tmp_path / "dead_letters").to_pylist()
+    assert (parked["item_id"], parked["error"], parked["reason"]) == (1, "too odd", "rejected")
+    (batch,) = pq.read_table(tmp_path / "batches").to_pylist()
+    assert (batch["outcome"], batch["item_count"]) == ("partial", 4)
 
 
 def test_a_defect_in_a_sink_ends_the_run_too(tmp_path: Path) -> None:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ingestexp.core import on_failure
 from ingestexp.core.policy import Overflow
 from ingestexp.core.span import NEVER
 from ingestexp.experiment import schema
-from ingestexp.experiment.build import Parts, build, make_load, make_payloads, make_sink, stream
+from ingestexp.experiment.build import Parts, build, make_sink
 from ingestexp.experiment.compose import plan
+from ingestexp.experiment.inputs import make_load, make_payloads, stream
 from ingestexp.experiment.preflight import preflight
 from ingestexp.experiment.schema import load as loads
 from ingestexp.experiment.schema import payload as payloads
@@ -35,8 +37,25 @@ def test_the_default_parts() -> None:
     assert (built.sink.name, built.workers, built.overflow) == ("sqlite", 1, Overflow.BLOCK)
     assert (built.limits.max_size, built.limits.max_wait_ns, built.limits.max_bytes) == (512, 5_000_000, NEVER)
     assert (built.bounds.items, built.bounds.nbytes) == (100_000, NEVER)
-    assert (built.retry.max_attempts, built.retry.backoff_ns, built.retry.max_backoff_ns) == (5, 10**7, 10**9)
-    assert (built.retry.factor, built.retry.jitter, built.ordered) == (2.0, 0.5, False)
+    assert isinstance(built.on_failure, on_failure.RetryBatch)
+    retry = built.on_failure.retry
+    assert (retry.max_attempts, retry.backoff_ns, retry.max_backoff_ns) == (5, 10**7, 10**9)
+    assert (retry.factor, retry.jitter, built.ordered) == (2.0, 0.5, False)
+
+
+def test_each_on_failure_choice_has_its_strategy_and_no_limit_is_no_limit() -> None:
+    for choice, strategy in {
+        "retry_batch": on_failure.RetryBatch,
+        "skip_batch": on_failure.SkipBatch,
+        "split_and_retry": on_failure.SplitAndRetry,
+        "report_items": on_failure.ReportItems,
+    }.items():
+        built = parts(f"on_failure={choice}", "on_failure.max_attempts=null", "on_failure.ordered=true")
+        assert type(built.on_failure) is strategy
+        assert built.ordered
+    unlimited = parts("on_failure.max_attempts=null").on_failure
+    assert isinstance(unlimited, on_failure.RetryBatch)
+    assert not unlimited.retry.exhausted(10**9)
 
 
 @pytest.mark.parametrize("name", ["constant", "poisson", "bursty", "ramp", "regimes"])

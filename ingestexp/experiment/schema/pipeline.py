@@ -58,21 +58,38 @@ class WindowConfig:
 
 class OnFailureKind(Enum):
     retry_batch = "retry_batch"
+    skip_batch = "skip_batch"
+    split_and_retry = "split_and_retry"
+    report_items = "report_items"
 
 
 @dataclass
 class OnFailureConfig:
-    """`kind` is set by the choice (`on_failure=…`)."""
+    """`kind` is set by the choice (`on_failure=…`). `max_attempts` counts the first one too; null: no limit."""
 
-
-@dataclass
-class RetryBatch(OnFailureConfig):
-    """`max_attempts` counts the first one too."""
-
-    kind: OnFailureKind = OnFailureKind.retry_batch
-    max_attempts: int = 5
+    max_attempts: int | None = 5
     backoff_ms: float = 10.0
     backoff_factor: float = 2.0
     max_backoff_ms: float = 1_000.0
     jitter: float = 0.5
     ordered: bool = False
+
+
+@dataclass
+class RetryBatch(OnFailureConfig):
+    kind: OnFailureKind = OnFailureKind.retry_batch
+
+
+@dataclass
+class SkipBatch(OnFailureConfig):
+    kind: OnFailureKind = OnFailureKind.skip_batch
+
+
+@dataclass
+class SplitAndRetry(OnFailureConfig):
+    kind: OnFailureKind = OnFailureKind.split_and_retry
+
+
+@dataclass
+class ReportItems(OnFailureConfig):
+    kind: OnFailureKind = OnFailureKind.report_items

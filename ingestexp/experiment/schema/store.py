@@ -39,7 +39,12 @@ SCHEMAS: Final[dict[str, dict[str, type]]] = {
         "unbounded": pipeline.UnboundedPolicy,
     },
     "window": {"window": pipeline.WindowConfig},
-    "on_failure": {"retry_batch": pipeline.RetryBatch},
+    "on_failure": {
+        "retry_batch": pipeline.RetryBatch,
+        "skip_batch": pipeline.SkipBatch,
+        "split_and_retry": pipeline.SplitAndRetry,
+        "report_items": pipeline.ReportItems,
+    },
     "sink": {
         "sqlite": sink.SqliteSinkConfig,
         "log_file": sink.LogFileSinkConfig,
