@@ -104,12 +104,12 @@ def overall(codes: list[int]) -> int:
 
 
 def _one_run(composed: Any, plan: Plan, line: CommandLine, command: list[str], summarize: Callable[[Path], int]) -> int:
-    from ingestexp.experiment.run import execute
+    from ingestexp.experiment.supervisor.supervise import carry_out
 
     config = typed(composed)
     confine(config, plan.typed_keys, line.foreign)
     run_dir = Path(HydraConfig.get().runtime.output_dir)
-    result = execute(config, run_dir, command)
+    result = carry_out(config, run_dir, command)
     if result.status == "failed":
         print(f"ingestexp: the run failed: {result.reason}\n  evidence so far: {near(run_dir)}", file=sys.stderr)
         return result.exit_code

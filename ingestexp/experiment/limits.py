@@ -84,6 +84,7 @@ RANGES: Final[dict[str, Range]] = {
     "confidence": Range(0.5, 1, high_open=True),
     "drain_s": Range(0, 1e6),
     "sample_every_ms": Range(1, 60_000),
+    "limit_mb": Range(1, 2**30),
     "repeats": Range(1, 10_000),
     "cores_per_run": Range(1, 1024),
     "factor": Range(0, 1e6, low_open=True),

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ingestexp.experiment.source_code import code_version
+from ingestexp.experiment.supervisor.usage import first_memory
 
 if TYPE_CHECKING:
     from ingestexp.experiment.schema import RunConfig
@@ -108,6 +109,7 @@ def first_facts(config: RunConfig, run_dir: Path, command: list[str]) -> dict[st
         "load_ended_at_ns": None,
         "ended_at_ns": None,
         "counters": {},
+        "memory": first_memory(config.memory.limit_mb),
         "self_checks": {},
         "notices": [],
     }

@@ -6,7 +6,6 @@ mistakes (found before), figures and verdicts (`report`, from the evidence alone
 
 from __future__ import annotations
 
-import os
 import time
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
@@ -22,9 +21,11 @@ from ingestexp.engine.simulated_run import SimulatedRun
 from ingestexp.engine.stall_probe import StallProbe
 from ingestexp.experiment.build import build
 from ingestexp.experiment.host_check import is_served
+from ingestexp.experiment.latest import point_latest
 from ingestexp.experiment.manifest import Manifest, first_facts, sink_filesystem
 from ingestexp.experiment.progress import Interrupts, ProgressLine
 from ingestexp.experiment.self_check import self_checks
+from ingestexp.experiment.supervisor.usage import note_exhaustion, own_rss_bytes
 from ingestexp.ports import Notices, Saturate, SinkError
 from ingestexp.trace.recorder import SEGMENT_NS, Recorder
 from ingestexp.trace.tally import Tally
@@ -49,12 +50,19 @@ class RunResult:
     reason: str | None = None
 
 
-def execute(config: RunConfig, run_dir: Path, command: list[str], cell: dict[str, Any] | None = None) -> RunResult:
+def execute(
+    config: RunConfig,
+    run_dir: Path,
+    command: list[str],
+    cell: dict[str, Any] | None = None,
+    known: dict[str, Any] | None = None,
+) -> RunResult:
     """Run the config and leave its evidence in `run_dir`. Never raises for what the world does to a run.
 
-    `cell` says which cell of which sweep this is; the sweep then sees to `runs/latest`.
+    `cell` says which cell of which sweep this is; the sweep then sees to `runs/latest`. `known`: what a supervisor
+    already knows for the manifest.
     """
-    facts = first_facts(config, run_dir, command)
+    facts = first_facts(config, run_dir, command) | (known or {})
     if cell is not None:
         facts["cell"] = cell
     manifest = Manifest(run_dir, facts)
@@ -71,6 +79,7 @@ def execute(config: RunConfig, run_dir: Path, command: list[str], cell: dict[str
     except KeyboardInterrupt:  # after the load: while the evidence is closed or checked
         return run.end("interrupted", "ended by the user before the self-checks were through")
     except Exception as error:  # a fault of ours: the manifest says so instead of `running` for good
+        note_exhaustion(facts["memory"], error)
         run.end("failed", f"{type(error).__name__}: {error}")
         raise
 
@@ -89,11 +98,14 @@ class _Run:
         self.simulated = config.clock.value == "simulated"
 
     def execute(self) -> RunResult:
+        facts = self.manifest.facts
         try:
             parts = build(self.config, self.run_dir, self.notices)
             self._describe(parts)
             if not self.simulated:
                 parts.sink.open()
+                facts["memory"]["baseline_bytes"] = own_rss_bytes()
+                self.manifest.write()  # not of a simulated run, which is over before anybody looks
         except (SinkError, ValueError, OSError) as error:
             return self.end("failed", str(error))
         try:
@@ -101,9 +113,11 @@ class _Run:
             parts.sink.close()
             self._audit(parts, end)
         except (SinkError, TraceError, OSError) as error:
+            note_exhaustion(facts["memory"], error)
             parts.sink.close()
             return self.end("failed", str(error))
         if end.error is not None:
+            note_exhaustion(facts["memory"], end.error)
             return self.end("failed", _words(end.error))
         if end.interrupted:
             return self.end("interrupted", "ended by the user")
@@ -209,8 +223,6 @@ class _Run:
                 "saturate": isinstance(parts.load, Saturate),
             },
         )
-        if not self.simulated:  # which is over before anybody looks
-            self.manifest.write()
 
     def end(self, status: str, reason: str | None) -> RunResult:
         self.manifest.facts["notices"] = self.notices.lines
@@ -221,20 +233,6 @@ class _Run:
             reason = f"{reason or status}; the manifest could not be written either: {error.strerror}"
             code = EXIT_FAILED
         return RunResult(status, code, self.run_dir, reason)
-
-
-def point_latest(run_dir: Path) -> None:
-    """`runs/latest` points to the newest run below a folder called runs; moved in one step. Elsewhere there is none."""
-    top = next((parent for parent in run_dir.absolute().parents if parent.name == "runs"), None)
-    if top is None:
-        return
-    hidden = top / f".tmp-latest-{os.getpid()}"
-    try:
-        hidden.unlink(missing_ok=True)
-        hidden.symlink_to(os.path.relpath(run_dir, top))
-        hidden.replace(top / "latest")
-    except OSError:
-        hidden.unlink(missing_ok=True)
 
 
 def _shown(wish: str, is_terminal: bool) -> bool:

@@ -14,12 +14,12 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from ingestexp.experiment.clock_check import clock_mistakes
 from ingestexp.experiment.limits import MOST_ITEMS, MOST_PHASES, RANGES
 from ingestexp.experiment.mistake import Mistake, did_you_mean, shown
 from ingestexp.experiment.schema.load import RegimesLoad, ReplayLoad, SaturateLoad
 from ingestexp.experiment.schema.payload import JsonEventPayload, LinesPayload, RandomPayload
 from ingestexp.experiment.schema.pipeline import BlockPolicy, DropNewestPolicy, DropOldestPolicy
-from ingestexp.experiment.schema.run import ClockKind
 from ingestexp.experiment.schema.sink import LogFileSinkConfig, ModelSinkConfig, Noise, SqliteSinkConfig
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def validate(config: RunConfig) -> list[Mistake]:
         *_queue(config),
         *_retry(config),
         *_sink(config),
-        *_clock(config),
+        *clock_mistakes(config),
     ]
 
 
@@ -192,17 +192,6 @@ def _sink(config: RunConfig) -> Iterator[Mistake]:
             yield from _file_to_read("sink.noise_path", sink.noise_path)
         elif sink.noise_path is not None:
             yield Mistake("sink.noise_path", sink.noise_path, "is only for sink.noise=empirical")
-
-
-def _clock(config: RunConfig) -> Iterator[Mistake]:
-    if config.clock is not ClockKind.simulated:
-        return
-    if not isinstance(config.sink, ModelSinkConfig):
-        kind = shown(getattr(getattr(config.sink, "kind", None), "value", "?"))
-        yield Mistake("clock", "simulated", f"needs a modelled cost: sink=model (sink={kind} takes real time)")
-    if isinstance(config.load, SaturateLoad):
-        why = "can't be combined with load=saturate: in virtual time nothing limits how fast the queue is filled"
-        yield Mistake("clock", "simulated", why)
 
 
 def _file_to_read(key: str, path: str | None) -> Iterator[Mistake]:

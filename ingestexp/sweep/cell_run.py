@@ -17,9 +17,9 @@ import yaml  # type: ignore[import-untyped]
 
 from ingestexp import adapters
 from ingestexp.experiment.manifest import host_facts, plain_config
-from ingestexp.experiment.run import execute
 from ingestexp.experiment.schema.run import ClockKind, Progress
 from ingestexp.experiment.source_code import code_version
+from ingestexp.experiment.supervisor.supervise import carry_out
 from ingestexp.sweep.fate import LOG_NAME
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class CellRunner:
             cell = self._order.cell_facts(job)
             if job.config.clock is ClockKind.live:
                 cell["cores"] = sorted(os.sched_getaffinity(0))
-            result = execute(config, run_dir, self._order.command, cell)
+            result = carry_out(config, run_dir, self._order.command, cell)
         except Exception as error:
             self._log(run_dir, "".join(traceback.format_exception(error)))
             return EXIT_FAILED

@@ -11,11 +11,11 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ingestexp.experiment.latest import point_latest
 from ingestexp.experiment.launch import EXIT_FAILED, EXIT_INTERRUPTED, near
 from ingestexp.experiment.manifest import FILE_NAME as MANIFEST
 from ingestexp.experiment.manifest import host_facts, utc_now
 from ingestexp.experiment.progress import Interrupts
-from ingestexp.experiment.run import point_latest
 from ingestexp.experiment.schema.run import ClockKind, Progress
 from ingestexp.experiment.sweep_folder import plan_hash
 from ingestexp.sweep.cluster import Cluster

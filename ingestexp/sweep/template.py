@@ -10,7 +10,6 @@ Requests come as pickles over stdin, answers go over the former stdout; both end
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import pickle
 import select
@@ -21,6 +20,7 @@ import time
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from ingestexp.engine.placement import freeze_for_good
+from ingestexp.experiment.supervisor.lifeline import EXIT_UNFORESEEN, die_with_parent
 from ingestexp.sweep.cell_run import CellRunner, import_everything
 from ingestexp.sweep.fate import LOG_NAME
 
@@ -29,9 +29,7 @@ if TYPE_CHECKING:
 
     from ingestexp.sweep.job import CellJob, SweepOrder
 
-_PR_SET_PDEATHSIG: Final = 1
 _LENGTH: Final = struct.Struct("<Q")
-EXIT_UNFORESEEN: Final = 70
 
 
 def send(pipe: BinaryIO, message: Any) -> None:
@@ -54,14 +52,6 @@ def _exactly(pipe: BinaryIO, count: int) -> bytes:
             raise EOFError
         data += more
     return data
-
-
-def die_with_parent(parent: int) -> None:
-    """Be killed when the parent is (its thread that made us, to be exact); at once if it is gone already."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:
-        os._exit(EXIT_UNFORESEEN)
 
 
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:

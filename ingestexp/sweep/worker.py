@@ -17,9 +17,10 @@ import time
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from ingestexp.engine.placement import freeze_for_good
+from ingestexp.experiment.supervisor.lifeline import die_with_parent
 from ingestexp.sweep.cell_run import CellRunner, import_everything
 from ingestexp.sweep.fate import death_in_words, oom_kill_count, outcome_of
-from ingestexp.sweep.template import die_with_parent, receive, send
+from ingestexp.sweep.template import receive, send
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

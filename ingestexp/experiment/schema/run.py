@@ -40,6 +40,13 @@ class TraceSection:
 
 
 @dataclass
+class MemorySection:
+    """`limit_mb` (of 1,048,576 bytes): the run gets a process of its own that may hold so much; null: no limit."""
+
+    limit_mb: float | None = None
+
+
+@dataclass
 class SloConfig:
     """`percentile` % of the items settle within `bound_ms` of their intended arrival, warm-up aside."""
 
@@ -65,5 +72,6 @@ class RunConfig:
     slo: SloConfig = field(default_factory=SloConfig)
     run: RunSection = field(default_factory=RunSection)
     trace: TraceSection = field(default_factory=TraceSection)
+    memory: MemorySection = field(default_factory=MemorySection)
     sweep: SweepSection = field(default_factory=SweepSection)
     experiment: ExperimentSection = field(default_factory=ExperimentSection)
