@@ -1,0 +1,56 @@
+"""The port of the spill: what the engine hands to a store on disk and gets back from it.
+
+Must live here: the record that crosses the border, the store's Protocol. Must not: files, frames, threads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ingestexp.ports import Int64s
+
+
+@dataclass(slots=True)
+class Stretch:
+    """Items first..first+n-1 on their way to the spill or back, with all that has to survive the trip.
+
+    `due_ns` int64 (n,), None in a `saturate` run; `payloads` Arrow `binary` (n,); `envelope_ids` int64 (n,) or None;
+    `segment` is the number of the segment file it was read from (-1: from none yet).
+    """
+
+    first: int
+    due_ns: Int64s | None
+    offered_at_ns: int
+    admitted_at_ns: int
+    payloads: Any
+    phase: int = 0
+    origin_run: str | None = None
+    redrive_round: int = 0
+    envelope_ids: Int64s | None = None
+    segment: int = -1
+
+
+class SpillStore(Protocol):
+    """A first-in first-out store on disk. One thread at a time."""
+
+    def append(self, stretches: Sequence[Stretch]) -> int:
+        """File bytes written, 0 where they would exceed the store's limit. Nothing is accepted before `sync`."""
+
+    def sync(self) -> int:
+        """Make everything appended durable; returns how many items that accepted."""
+
+    def take(self, max_items: int, max_bytes: int) -> list[Stretch]:
+        """The oldest accepted items that were not taken yet, as many as fit (one at least); none: an empty list."""
+
+    def release(self, segment: int, items: int) -> int:
+        """So many taken items of the segment will never be asked for again; returns the file bytes set free."""
+
+    def close(self) -> None:
+        """Idempotent. The files stay."""
+
+    def describe(self) -> dict[str, object]:
+        """Bytes written, frames, syncs, peak: goes into the manifest."""
