@@ -8,7 +8,7 @@ type other than NumPy's (an Arrow array passes through here as `PayloadArray`).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 Int64s = NDArray[np.int64]
 Int32s = NDArray[np.int32]
+Int8s = NDArray[np.int8]
 
 
 # -- load ---------------------------------------------------------------------------------------------
@@ -211,12 +212,29 @@ class CostModel(Protocol):
         """The next write's duration, ns; draws from the seeded noise stream."""
 
 
+class FailureModel(Protocol):
+    """What goes wrong with simulated writes."""
+
+    def service_ns(self, batch: Batch, service_ns: int) -> int:
+        """How long the write takes that begins at `batch.sent_at_ns` and would take `service_ns`."""
+
+    def error(self, batch: Batch) -> SinkError | None:
+        """How it ends, asked once at its end; None: well."""
+
+
 # -- clock --------------------------------------------------------------------------------------------
 
 
 class Clock(Protocol):
     def now_ns(self) -> int:
         """Nanoseconds from the run's start."""
+
+
+@runtime_checkable
+class Timed(Protocol):
+    """A sink that goes by the run's clock: it is given it once, before the first write."""
+
+    def start(self, clock: Clock) -> None: ...
 
 
 @dataclass(slots=True)

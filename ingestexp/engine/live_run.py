@@ -17,7 +17,7 @@ from ingestexp.engine.floor import Floor, RunClock
 from ingestexp.engine.placement import all_cores, calm_collector, pin_thread, sharpen_timer, split_cores, wake_collector
 from ingestexp.engine.source import OpenLoopLane, SaturateLane
 from ingestexp.engine.worker import WorkerLane
-from ingestexp.ports import Saturate
+from ingestexp.ports import Saturate, Timed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,6 +76,8 @@ class LiveRun:
         self._watcher = watcher
         self._clock = RunClock()
         self._floor = Floor(core, recorder, self._clock)
+        if isinstance(sink, Timed):
+            sink.start(self._clock)
         self._workers = [WorkerLane(number, self._floor, sink, uniform) for number in range(core.free_workers)]
         self._source: OpenLoopLane | SaturateLane
         if isinstance(load, Saturate):

@@ -7,11 +7,11 @@ time, payload bytes. The same seed gives the same trace, byte for byte.
 from __future__ import annotations
 
 from heapq import heappop, heappush
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol
 
 from ingestexp.core.events import DRAIN, STOP, TIMER_FIRED, Arrived, SendFailed, SendSettled
 from ingestexp.core.span import AS_DUE, NEVER, Span
-from ingestexp.ports import Settled
+from ingestexp.ports import BatchRejected, Settled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,10 +20,9 @@ if TYPE_CHECKING:
     from ingestexp.core.events import Event
     from ingestexp.core.pipeline import Pipeline
     from ingestexp.engine.blocks import EvenBlock
-    from ingestexp.ports import CostModel
+    from ingestexp.ports import CostModel, SinkError
 
 _ACK = Settled(commits=1)
-_Told = TypeVar("_Told")
 
 
 class Observer(Protocol):
@@ -43,7 +42,8 @@ class _Nobody:
 class SimulatedLane:
     """One lane for the load, all workers and the timer. `blocks` are the arrivals in order, without payloads.
 
-    `fails` may turn an attempt down: it returns the error's text, or None. `uniform` draws the retry jitter.
+    `slows` may change what a write takes, as it begins; `fails` may turn it down as it ends: it returns the error (a
+    text alone: a transient one), or None. `uniform` draws the retry jitter.
     The run is given up at `drain_ns` after the load's end: `load_end_ns` by its own calendar, also while the source is
     still blocked then (None: the load ends with its last arrival).
     """
@@ -56,8 +56,9 @@ class SimulatedLane:
         drain_ns: int,
         uniform: Callable[[], float],
         observer: Observer | None = None,
-        fails: Callable[[Batch], str | None] | None = None,
+        fails: Callable[[Batch], SinkError | str | None] | None = None,
         load_end_ns: int | None = None,
+        slows: Callable[[Batch, int], int] | None = None,
     ) -> None:
         self.at_ns = 0
         self.load_ended_at_ns = 0
@@ -69,6 +70,7 @@ class SimulatedLane:
         self._uniform = uniform
         self._observer = observer or _Nobody()
         self._fails = fails
+        self._slows = slows
         self._wake_at_ns = NEVER
         self._paused = False
         self._held_until_ns = -1
@@ -85,7 +87,8 @@ class SimulatedLane:
         if batch.first_sent_at_ns < 0:
             batch.first_sent_at_ns = at_ns
         batch.worker = self._idle.pop()
-        at_ns += self._cost.service_ns(batch.item_count, batch.payload_bytes)
+        service_ns = self._cost.service_ns(batch.item_count, batch.payload_bytes)
+        at_ns += service_ns if self._slows is None else self._slows(batch, service_ns)
         heappush(self._writes, (at_ns, batch.batch_id, batch))
         if at_ns < self._next_ns:
             self._next_ns = at_ns
@@ -112,7 +115,8 @@ class SimulatedLane:
     def events(self) -> Iterator[Event]:
         core, writes, idle, observer = self._core, self._writes, self._idle, self._observer
         certain = self._fails is None
-        settled, arrived = _blank(SendSettled), _blank(Arrived)  # told again and again: the core keeps no event
+        # Told again and again: the core keeps no event.
+        settled, arrived = SendSettled.__new__(SendSettled), Arrived.__new__(Arrived)
         for block in self._blocks:
             at, base, end_of_block = block.due_view(), block.first, block.end
             first = base
@@ -240,10 +244,6 @@ class SimulatedLane:
         if error is None:
             batch.ack = _ACK
             return SendSettled(batch)
-        batch.error = error
-        return SendFailed(batch, False, self._uniform())
-
-
-def _blank(kind: type[_Told]) -> _Told:
-    """An event without its content yet."""
-    return kind.__new__(kind)
+        batch.error = str(error)
+        refused = error.item_errors if isinstance(error, BatchRejected) else None
+        return SendFailed(batch, isinstance(error, BatchRejected), self._uniform(), refused)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ingestexp.engine.drive import Recording
     from ingestexp.engine.live_run import Watcher
     from ingestexp.engine.sampler import Sampler
-    from ingestexp.ports import CostModel, Load, Payloads
+    from ingestexp.ports import CostModel, FailureModel, Load, Payloads
 
 BLOCK_ITEMS: Final = 32_768
 SWITCH_S: Final = 0.0005
@@ -46,6 +46,7 @@ class SimulatedRun:
         drain_ns: int,
         sampler: Sampler,
         watcher: Watcher,
+        faults: FailureModel | None = None,
     ) -> None:
         self._core = core
         self._recorder = recorder
@@ -54,7 +55,15 @@ class SimulatedRun:
         self._sampler = sampler
         self._watcher = watcher
         self._lane = SimulatedLane(
-            core, self._offered(), cost, drain_ns, uniform, sampler, load_end_ns=load.duration_ns
+            core,
+            self._offered(),
+            cost,
+            drain_ns,
+            uniform,
+            sampler,
+            fails=None if faults is None else faults.error,
+            load_end_ns=load.duration_ns,
+            slows=None if faults is None else faults.service_ns,
         )
 
     def run(self) -> RunEnd:

@@ -25,6 +25,8 @@ from omegaconf.errors import (
 )
 
 from ingestexp.experiment.mistake import Mistake, did_you_mean, nearest
+from ingestexp.experiment.schema.fault import FAULTS, FaultConfig
+from ingestexp.experiment.validate_faults import not_chosen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
 
 _IN_FILE: Final = re.compile(r"^In '([^']+)'")
 _FULL_KEY: Final = re.compile(r"full_key: (\S+)")
-_GROUPS: Final = ("load", "payload", "policy", "window", "on_failure", "sink", "slo")
+_GROUPS: Final = ("load", "payload", "policy", "window", "on_failure", "sink", "fault", "slo")
 
 
 def explain(error: BaseException, override: str = "", known: Iterable[str] = ()) -> Mistake:
@@ -54,6 +56,8 @@ def explain(error: BaseException, override: str = "", known: Iterable[str] = ())
         if key and full_key != key:  # the mistake is inside of what was given, as in window={max_sise: 4}
             return Mistake(key, value, f"{full_key}: {why}{where}")
         return Mistake(full_key, given, why + where)
+    if isinstance(error, AssertionError) and key.startswith("fault."):  # of OmegaConf, at a node that is null
+        return Mistake(key, value, not_chosen(key))
     text = _line(error)
     if "Could not append" in text:
         return Mistake(key, value, "is there already: leave out the +")
@@ -89,6 +93,8 @@ def unreadable(token: str, error: BaseException) -> Mistake:
 
 def no_such_key(full_key: str, holder: object, known: Iterable[str]) -> str:
     """Why a key is unknown: the nearest spelling, and the keys there are beside it."""
+    if holder is FaultConfig:
+        return not_chosen(full_key)
     parent, _, leaf = full_key.rpartition(".")
     there = [spec.name for spec in fields(holder)] if is_dataclass(holder) else []
     names = [f"{parent}.{name}" if parent else name for name in there if name != "kind"]
@@ -142,7 +148,8 @@ def _wrong_type(cause: ValidationError, full_key: str, given: str) -> str:
 def _no_choice(error: MissingConfigException, key: str, value: str, where: str) -> Mistake:
     missing = (error.missing_cfg_file or "").lstrip("/")
     group, _, name = missing.rpartition("/")
-    options = [option for option in error.options or () if not option.startswith("_")]
+    listed = error.options or (FAULTS if group == "fault" else ())  # Hydra lists none for a group of several
+    options = [option for option in listed if not option.startswith("_")]
     if not options:
         return Mistake(key or missing, value, f"there is no {missing or 'such file'}.yaml{where}")
     if group.startswith("schema"):

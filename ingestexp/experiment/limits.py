@@ -88,6 +88,9 @@ RANGES: Final[dict[str, Range]] = {
     "repeats": Range(1, 10_000),
     "cores_per_run": Range(1, 1024),
     "factor": Range(0, 1e6, low_open=True),
+    "rate": Range(0, 1),
+    "at_s": Range(0, 1e6),
+    "for_s": Range(0, 1e6, low_open=True),
     "at_least": Range(-1e18, 1e18),
     "at_most": Range(-1e18, 1e18),
 }

@@ -20,6 +20,7 @@ from ingestexp.engine.sampler import Sampler
 from ingestexp.engine.simulated_run import SimulatedRun
 from ingestexp.engine.stall_probe import StallProbe
 from ingestexp.experiment.build import build
+from ingestexp.experiment.build_faults import build_faults
 from ingestexp.experiment.host_check import is_served
 from ingestexp.experiment.latest import point_latest
 from ingestexp.experiment.manifest import Manifest, first_facts, sink_filesystem
@@ -96,11 +97,13 @@ class _Run:
         self.writer: TraceWriter | None = None
         self.others_cpu_ratio: float | None = None
         self.simulated = config.clock.value == "simulated"
+        self.faults = build_faults(config)
 
     def execute(self) -> RunResult:
         facts = self.manifest.facts
         try:
             parts = build(self.config, self.run_dir, self.notices)
+            parts = parts if self.faults is None else self.faults.around(parts)
             self._describe(parts)
             if not self.simulated:
                 parts.sink.open()
@@ -152,8 +155,9 @@ class _Run:
         ):  # a wish to end is counted while the load runs, and raises again from then on
             if self.simulated:
                 assert not isinstance(parts.load, Saturate)
+                wrong = None if self.faults is None else self.faults.modelled()
                 end = SimulatedRun(
-                    core, recorder, parts.load, parts.payloads, parts.cost, uniform, drain_ns, sampler, line
+                    core, recorder, parts.load, parts.payloads, parts.cost, uniform, drain_ns, sampler, line, wrong
                 ).run()
             else:
                 end = LiveRun(
@@ -163,6 +167,9 @@ class _Run:
         line.clear()
         driven_s = time.time() - end.started_wall_s
         self._close_trace(recorder, sampler, end)
+        if self.faults is not None:
+            traced = self.run_dir if config.trace.enabled else None
+            self.manifest.facts["faults"] = self.faults.record(traced, core.offered)
         totals = recorder.totals
         self.manifest.facts.update(
             load_started_at_s=end.started_wall_s,

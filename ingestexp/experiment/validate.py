@@ -1,26 +1,26 @@
 """What a well-typed configuration may still get wrong: ranges, contradictions, files that aren't there.
 
 Must live here: checks on the typed config, all of them in one pass. Must not: Hydra, reading files' contents
-(`build.preflight`), the ranges themselves (`limits`).
+(`preflight`), the ranges themselves (`limits`), what may be wrong with a file's name (`named_files`).
 """
 
 from __future__ import annotations
 
 import math
-import os
 import re
 from dataclasses import fields, is_dataclass
 from enum import Enum
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ingestexp.experiment.clock_check import clock_mistakes
 from ingestexp.experiment.limits import MOST_ITEMS, MOST_PHASES, RANGES
-from ingestexp.experiment.mistake import Mistake, did_you_mean, shown
+from ingestexp.experiment.mistake import Mistake, shown
+from ingestexp.experiment.named_files import file_to_read, file_to_write
 from ingestexp.experiment.schema.load import RegimesLoad, ReplayLoad, SaturateLoad
 from ingestexp.experiment.schema.payload import JsonEventPayload, LinesPayload, RandomPayload
 from ingestexp.experiment.schema.pipeline import BlockPolicy, DropNewestPolicy, DropOldestPolicy
 from ingestexp.experiment.schema.sink import LogFileSinkConfig, ModelSinkConfig, Noise, SqliteSinkConfig
+from ingestexp.experiment.validate_faults import fault_mistakes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,6 +44,7 @@ def validate(config: RunConfig) -> list[Mistake]:
         *_queue(config),
         *_retry(config),
         *_sink(config),
+        *fault_mistakes(config),
         *clock_mistakes(config),
     ]
 
@@ -87,7 +88,7 @@ def _load(config: RunConfig) -> Iterator[Mistake]:
             if not regime.name.strip():
                 yield Mistake(f"load.regimes[{index}].name", repr(regime.name), "needs a name: tables show it")
     if isinstance(load, ReplayLoad):
-        yield from _file_to_read("load.path", load.path)
+        yield from file_to_read("load.path", load.path)
         yield from _columns(load)
         if load.from_ratio >= load.to_ratio:
             yield Mistake("load.from_ratio", shown(load.from_ratio), f"must be below load.to_ratio={load.to_ratio}")
@@ -133,7 +134,7 @@ def _columns(load: ReplayLoad) -> Iterator[Mistake]:
 def _payload(config: RunConfig) -> Iterator[Mistake]:
     payload = config.payload
     if isinstance(payload, LinesPayload):
-        yield from _file_to_read("payload.path", payload.path)
+        yield from file_to_read("payload.path", payload.path)
         if isinstance(config.load, ReplayLoad) and config.load.size_column is not None:
             why = "lines can't be cut to recorded sizes: leave it out, or take payload=json_event or payload=random"
             yield Mistake("load.size_column", config.load.size_column, why)
@@ -181,7 +182,7 @@ def _retry(config: RunConfig) -> Iterator[Mistake]:
 def _sink(config: RunConfig) -> Iterator[Mistake]:
     sink = config.sink
     if isinstance(sink, SqliteSinkConfig | LogFileSinkConfig) and sink.path is not None:
-        yield from _file_to_write("sink.path", sink.path)
+        yield from file_to_write("sink.path", sink.path)
     if isinstance(sink, SqliteSinkConfig) and sink.check_json and isinstance(config.payload, RandomPayload):
         why = "payload=random is not JSON and the database would refuse every item: set sink.check_json=false"
         yield Mistake("sink.check_json", "true", why)
@@ -189,49 +190,6 @@ def _sink(config: RunConfig) -> Iterator[Mistake]:
         if sink.noise is Noise.lognormal and sink.noise_cv == 0:
             yield Mistake("sink.noise_cv", "0", "lognormal noise has a spread above 0 (or take sink.noise=none)")
         if sink.noise is Noise.empirical:
-            yield from _file_to_read("sink.noise_path", sink.noise_path)
+            yield from file_to_read("sink.noise_path", sink.noise_path)
         elif sink.noise_path is not None:
             yield Mistake("sink.noise_path", sink.noise_path, "is only for sink.noise=empirical")
-
-
-def _file_to_read(key: str, path: str | None) -> Iterator[Mistake]:
-    """The file must be there and readable; its contents are looked at later."""
-    if not path:
-        yield Mistake(key, "null" if path is None else '""', f"has to name a file, as in {key}=requests.csv")
-        return
-    file = Path(path)
-    if file.is_dir():
-        yield Mistake(key, path, "is a folder; a file is needed")
-    elif file.exists() and not file.is_file():
-        yield Mistake(key, path, "is not a regular file")
-    elif not file.exists():
-        yield Mistake(key, path, "there is no such file" + _neighbours(file))
-    elif not os.access(file, os.R_OK):
-        yield Mistake(key, path, "may not be read by this user")
-
-
-def _file_to_write(key: str, path: str) -> Iterator[Mistake]:
-    file = Path(path)
-    if not path:
-        yield Mistake(key, '""', "has to name a file (null: inside the run folder)")
-    elif file.is_dir():
-        yield Mistake(key, path, "is a folder; the name of a file is needed")
-    elif file.exists() and not file.is_file():
-        yield Mistake(key, path, "is not a regular file")
-    elif not file.is_absolute():
-        return  # from a shared YAML: lies in the run folder
-    elif not file.parent.is_dir():
-        yield Mistake(key, path, f"the folder {file.parent} does not exist" + _neighbours(file.parent))
-    elif not os.access(file.parent, os.W_OK | os.X_OK):
-        yield Mistake(key, path, f"the folder {file.parent} may not be written by this user")
-
-
-def _neighbours(file: Path) -> str:
-    """What the folder holds instead, by the nearest name."""
-    folder = file.parent
-    if not folder.is_dir():
-        return f" (nor a folder {folder})"
-    try:
-        return did_you_mean(file.name, sorted(entry.name for entry in folder.iterdir())[:10_000])
-    except OSError:
-        return ""

@@ -138,3 +138,18 @@ DEAD_LETTERS: Final = pa.schema(
     ]
 )
 """The parked items with their payloads: what a redrive needs."""
+
+FAULTS: Final = pa.schema(
+    [
+        pa.field("fault", _code, nullable=False),
+        pa.field("item_id", pa.int64()),
+        pa.field("kind", _code),
+        pa.field("from_ns", pa.int64()),
+        pa.field("to_ns", pa.int64()),
+        pa.field("factor", pa.float64()),
+        pa.field("rate", pa.float64()),
+        pa.field("hit_count", pa.int64()),
+    ]
+)
+"""What was done on purpose: one row a poisoned item, and one a fault of attempts (hit_count: how many it refused or
+slowed). Instants are due, not seen."""

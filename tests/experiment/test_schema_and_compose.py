@@ -21,7 +21,7 @@ from ingestexp.experiment.session import session, typed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-GROUPS = ("load", "payload", "policy", "window", "on_failure", "sink", "slo")
+GROUPS = ("load", "payload", "policy", "window", "on_failure", "sink", "fault", "slo")
 CHOICES = [(group, file.stem) for group in GROUPS for file in sorted((CONF / group).glob("*.yaml"))]
 
 
@@ -31,15 +31,21 @@ def composed(*overrides: str) -> RunConfig:
     return found.configs[0]
 
 
+def filled(group: str, choice: str) -> Any:
+    """What the choice makes of its node; of the group `fault` each choice has a node of its own."""
+    node = getattr(plan([f"{group}='{choice}'"]).configs[0], group)
+    return getattr(node, choice) if group == "fault" else node
+
+
 @pytest.mark.parametrize(("group", "choice"), CHOICES)
 def test_every_choice_gives_its_own_dataclass(group: str, choice: str) -> None:
-    node = getattr(plan([f"{group}='{choice}'"]).configs[0], group)
+    node = filled(group, choice)
     assert type(node) in SCHEMAS[group].values()
     assert getattr(node, "kind", None) is None or node.kind.value == choice
 
 
 def test_every_schema_has_a_choice_that_draws_it_in() -> None:
-    drawn = {type(getattr(plan([f"{group}='{choice}'"]).configs[0], group)) for group, choice in CHOICES}
+    drawn = {type(filled(group, choice)) for group, choice in CHOICES}
     assert drawn == {schema for group in SCHEMAS.values() for schema in group.values()}
 
 

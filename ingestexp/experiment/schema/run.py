@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
+from ingestexp.experiment.schema.fault import FaultSection
 from ingestexp.experiment.schema.load import LoadConfig, PoissonLoad
 from ingestexp.experiment.schema.payload import JsonEventPayload, PayloadConfig
 from ingestexp.experiment.schema.pipeline import BlockPolicy, OnFailureConfig, PolicyConfig, RetryBatch, WindowConfig
@@ -69,6 +70,7 @@ class RunConfig:
     window: WindowConfig = field(default_factory=WindowConfig)
     on_failure: OnFailureConfig = field(default_factory=RetryBatch)
     sink: SinkConfig = field(default_factory=SqliteSinkConfig)
+    fault: FaultSection = field(default_factory=FaultSection)
     slo: SloConfig = field(default_factory=SloConfig)
     run: RunSection = field(default_factory=RunSection)
     trace: TraceSection = field(default_factory=TraceSection)

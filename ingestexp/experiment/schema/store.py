@@ -15,7 +15,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, OmegaConf
 
 from ingestexp.experiment.paths import RECORDINGS
-from ingestexp.experiment.schema import load, payload, pipeline, run, sink
+from ingestexp.experiment.schema import fault, load, payload, pipeline, run, sink
 
 SCHEMAS: Final[dict[str, dict[str, type]]] = {
     "load": {
@@ -51,6 +51,7 @@ SCHEMAS: Final[dict[str, dict[str, type]]] = {
         "null": sink.NullSinkConfig,
         "model": sink.ModelSinkConfig,
     },
+    "fault": dict(fault.FAULTS),
     "slo": {"slo": run.SloConfig},
 }
 
