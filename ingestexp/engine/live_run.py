@@ -6,6 +6,7 @@ writes (the lanes), the trace's files.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from dataclasses import dataclass
@@ -104,6 +105,8 @@ class LiveRun:
             for thread in threads:
                 thread.start()
             interrupted = self._watch()
+            if self._floor.error is not None:
+                self._break_off()
             for thread in threads:
                 thread.join(LAST_WRITES_S)
             self._give_up_the_rest()
@@ -166,6 +169,11 @@ class LiveRun:
         if not floor.finished:
             self._obey_all(self._core.handle(STOP, self._clock.now_ns()))
             floor.finish()
+
+    def _break_off(self) -> None:
+        """After an error, which is kept: else a worker would go on with what is queued."""
+        with self._floor.turn, contextlib.suppress(Exception):
+            self._obey_all(self._core.handle(STOP, self._clock.now_ns()))
 
     def _give_up_the_rest(self) -> None:
         """After the lanes have gone home: whatever has no fate yet is unsettled, also what never left the source."""

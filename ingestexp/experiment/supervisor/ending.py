@@ -43,7 +43,7 @@ class Seen:
 
 def ending(seen: Seen) -> tuple[str, str | None]:
     """(status, reason) for the manifest."""
-    refused = _refused(seen)
+    refused = refusal(seen)
     if seen.status not in (None, "running"):
         if seen.status == "failed" and refused and seen.has_begun:
             return "failed", f"out of memory, not killed: {seen.limit} refused an allocation ({refused})"
@@ -62,11 +62,13 @@ def ending(seen: Seen) -> tuple[str, str | None]:
         return "failed", f"out of memory, not killed: {seen.limit} refused an allocation ({refused})"
     if seen.interrupts and seen.code in (EXIT_INTERRUPTED, -signal.SIGINT):
         return "interrupted", "ended by the user before the load began"
+    if seen.enforced_by == RLIMIT_DATA and not seen.has_begun and seen.code != -signal.SIGKILL:
+        return "failed", _too_small(seen, _death(seen))  # libraries that start short of memory end in many ways
     return "crashed", _death(seen)
 
 
-def _refused(seen: Seen) -> str | None:
-    """What says that an allocation was refused."""
+def refusal(seen: Seen) -> str | None:
+    """What says that an allocation was refused: an error's words or the last of stderr's. None: nothing does."""
     if seen.exhausted:
         return seen.exhausted
     if seen.enforced_by != RLIMIT_DATA or seen.code == -signal.SIGKILL:
@@ -76,7 +78,7 @@ def _refused(seen: Seen) -> str | None:
 
 
 def _too_small(seen: Seen, how: str) -> str:
-    return f"{seen.limit} is too small: the load never began, the interpreter and its libraries need more ({how})"
+    return f"{seen.limit} is too small: the interpreter and its libraries need more, the load never began ({how})"
 
 
 def _elsewhere(seen: Seen) -> str:

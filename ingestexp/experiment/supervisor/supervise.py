@@ -25,7 +25,7 @@ from ingestexp.experiment.schema.run import Progress
 from ingestexp.experiment.supervisor.child import MODULE, RunOrder
 from ingestexp.experiment.supervisor.choice import enclose
 from ingestexp.experiment.supervisor.enclosure import WAYS, Unavailable
-from ingestexp.experiment.supervisor.ending import Seen, ending
+from ingestexp.experiment.supervisor.ending import Seen, ending, refusal
 from ingestexp.experiment.supervisor.relay import Relay
 from ingestexp.experiment.supervisor.usage import first_memory
 
@@ -148,7 +148,9 @@ class _Child:
             peak_rss_bytes=self._peak_rss_bytes,
             oom_kill_count=self._enclosure.oom_kill_count(),
         )
-        status, reason = self._ending(manifest.facts if facts else None, memory)
+        seen = self._seen(manifest.facts if facts else {}, memory)
+        memory["exhausted"] = refusal(seen)
+        status, reason = ending(seen)
         try:
             if manifest.facts["ended_at"] is None:
                 manifest.finish(status, reason)
@@ -160,22 +162,20 @@ class _Child:
         code = {"completed": EXIT_OK, "interrupted": EXIT_INTERRUPTED}.get(status, EXIT_FAILED)
         return RunResult(status, code, order.run_dir, reason)
 
-    def _ending(self, facts: dict[str, Any] | None, memory: dict[str, Any]) -> tuple[str, str | None]:
+    def _seen(self, facts: dict[str, Any], memory: dict[str, Any]) -> Seen:
         said = self._relay.result or {}
-        return ending(
-            Seen(
-                limit_mb=memory["limit_mb"],
-                enforced_by=memory["enforced_by"],
-                code=self._code,
-                interrupts=self.interrupts.count,
-                status=said.get("status") or (facts or {}).get("status"),
-                reason=said.get("reason") or (facts or {}).get("status_reason"),
-                has_begun=memory["baseline_bytes"] is not None,
-                exhausted=memory["exhausted"],
-                oom_kill_count=memory["oom_kill_count"],
-                peak_bytes=memory["peak_bytes"],
-                said=self._relay.said,
-            )
+        return Seen(
+            limit_mb=memory["limit_mb"],
+            enforced_by=memory["enforced_by"],
+            code=self._code,
+            interrupts=self.interrupts.count,
+            status=said.get("status") or facts.get("status"),
+            reason=said.get("reason") or facts.get("status_reason"),
+            has_begun=memory["baseline_bytes"] is not None,
+            exhausted=memory["exhausted"],
+            oom_kill_count=memory["oom_kill_count"],
+            peak_bytes=memory["peak_bytes"],
+            said=self._relay.said,
         )
 
     def _facts_of_the_unborn(self) -> dict[str, Any]:
