@@ -1,4 +1,4 @@
--- Views over the evidence of any set of run folders: runs, items, batches, samples, dead_letters, responses, verdicts.
+-- Views over the evidence of any set of run folders: runs, items, batches, samples, dead_letters, faults, responses, verdicts.
 --
 -- Parameters (session variables):
 --   runs             which folders: a run, a sweep (all its runs), or a glob of either, several separated by commas; default
@@ -49,6 +49,7 @@ SET VARIABLE item_files = files_of('/items/*.parquet');
 SET VARIABLE batch_files = files_of('/batches/*.parquet');
 SET VARIABLE sample_files = files_of('/samples/*.parquet');
 SET VARIABLE dead_letter_files = files_of('/dead_letters/*.parquet');
+SET VARIABLE fault_files = files_of('/faults/*.parquet');
 SET VARIABLE verdict_files = files_of('/verdict.json');
 
 -- The rest of a view's text: the files, if there are any. What one version wrote has the same columns everywhere; of several, each file
@@ -187,6 +188,14 @@ FROM query('SELECT NULL::VARCHAR AS filename, NULL::BIGINT AS item_id, NULL::BIG
     NULL::BIGINT AS dead_lettered_at_ns, NULL::VARCHAR AS reason, NULL::VARCHAR AS error, NULL::SMALLINT AS attempt_count,
     NULL::INTEGER AS batch_id, NULL::BLOB AS payload WHERE false'
     || parquet_of('dead_letter_files', getvariable('dead_letter_files')));
+
+-- grain: one row per poisoned item (item_id, kind), and one per fault of attempts; none in a run without faults.
+--   from_ns, to_ns  of an outage or a brownout, as it was due; hit_count: attempts that it refused or slowed
+CREATE OR REPLACE TEMP VIEW faults AS
+SELECT regexp_replace(filename, '/faults/[^/]*$', '') AS run, * EXCLUDE (filename)
+FROM query('SELECT NULL::VARCHAR AS filename, NULL::VARCHAR AS fault, NULL::BIGINT AS item_id, NULL::VARCHAR AS kind,
+    NULL::BIGINT AS from_ns, NULL::BIGINT AS to_ns, NULL::DOUBLE AS factor, NULL::DOUBLE AS rate, NULL::BIGINT AS hit_count WHERE false'
+    || parquet_of('fault_files', getvariable('fault_files')));
 
 -- What a run's items are measured by, looked up by `run`: `fact('ends', run)`. That is evaluated once per 2,048 rows, as a file
 -- has one `run`; a join would be once per row, and cost more than most tables. One map a fact: of plain numbers they are quickest.

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from ingestexp.experiment.schema import RunConfig
 
 _IN_FILE: Final = re.compile(r"^In '([^']+)'")
+_ONE_OF: Final = re.compile(r"expected one of \[([^\]]*)\]")
 _FULL_KEY: Final = re.compile(r"full_key: (\S+)")
 _GROUPS: Final = ("load", "payload", "policy", "window", "on_failure", "sink", "fault", "slo")
 
@@ -141,6 +142,9 @@ def _words(hint: Any) -> str:
 def _wrong_type(cause: ValidationError, full_key: str, given: str) -> str:
     name = full_key.rpartition(".")[2].partition("[")[0]
     words = allowed(cause.object_type, name)
+    listed = _ONE_OF.search(str(cause))  # of an element of a list OmegaConf knows more than its holder
+    if listed and not words.startswith("one of "):
+        words = f"one of {listed[1]}"
     members = words.removeprefix("one of ").split(", ") if words.startswith("one of ") else []
     return f"must be {words}{did_you_mean(given, members)}"
 

@@ -87,7 +87,7 @@ class Session:
         """Whether the config of these group choices has a place for the key."""
         node: Any = self.base(groups)
         for part in key.split("."):
-            if not isinstance(node, DictConfig) or part not in node:
+            if not isinstance(node, DictConfig) or node._is_none() or part not in node:
                 return False
             node = node._get_node(part)
         return True

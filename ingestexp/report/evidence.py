@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MEMORY_LIMIT: Final = "3GB"
-TABLE_FOLDERS: Final = ("items", "batches", "samples", "dead_letters")
+TABLE_FOLDERS: Final = ("items", "batches", "samples", "dead_letters", "faults")
 RUN_DIGITS: Final = 6
 PARQUET_MAGIC: Final = b"PAR1"
 

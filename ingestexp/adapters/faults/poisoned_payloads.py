@@ -43,7 +43,9 @@ class PoisonedPayloads:
         _, offsets_buffer, data_buffer = payloads.buffers()
         at = payloads.offset
         offsets = np.frombuffer(offsets_buffer, np.int32)[at : at + count + 1]
-        data = np.frombuffer(data_buffer, np.uint8)[offsets[0] : offsets[-1]].copy()
+        copied = pa.allocate_buffer(int(offsets[-1] - offsets[0]))  # by Arrow, which counts what its payloads take
+        data = np.frombuffer(copied, np.uint8)
+        data[:] = np.frombuffer(data_buffer, np.uint8)[offsets[0] : offsets[-1]]
         offsets = offsets - offsets[0]
         for place, kind in zip((ids - first).tolist(), kinds.tolist(), strict=True):
             spoiled = data[offsets[place] : offsets[place + 1]]
@@ -51,7 +53,7 @@ class PoisonedPayloads:
                 spoiled[:] = np.frombuffer(_too_new(len(spoiled), self._newer_version), np.uint8)
             else:
                 spoiled[:1] = ord("!")  # an empty payload is no JSON as it is
-        return pa.Array.from_buffers(pa.binary(), count, [None, pa.py_buffer(offsets), pa.py_buffer(data)])
+        return pa.Array.from_buffers(pa.binary(), count, [None, pa.py_buffer(offsets), copied])
 
 
 def _too_new(size: int, version: int) -> bytes:
