@@ -7,7 +7,7 @@ raise. Must not: an implementation, a compression library.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -108,3 +108,37 @@ class Envelopes:
     sealer: Sealer
     decoder: Decoder
     bombs: Bombs | None = None
+
+
+class EnvelopeFate(NamedTuple):
+    """What became of an envelope, in the order of the trace's columns. Instants are ns from the run's start.
+
+    `blocked_ns`: how long the policy held it back after it was offered; the rest, up to its items' admission, went into
+    inflating it and those before it. `outcome`: accepted, rejected, or unoffered (still held back at the run's end).
+    `shape`: of a bomb that the run put in, else None. `body` is kept for a rejected one only.
+    """
+
+    envelope_id: int
+    intended_at_ns: int
+    offered_at_ns: int | None
+    blocked_ns: int | None
+    decode_started_at_ns: int | None
+    decoded_at_ns: int | None
+    codec: str
+    body_bytes: int
+    inflated_bytes: int | None
+    item_count: int | None
+    first_item_id: int | None
+    outcome: str
+    reason: str | None
+    detail: str | None
+    is_bomb: bool
+    shape: str | None
+    body: bytes | None
+
+
+class EnvelopeNotes(Protocol):
+    """Who takes note of envelopes."""
+
+    def note(self, fate: EnvelopeFate) -> None:
+        """From the source's thread, or when that has ended. May wait while the writer is behind."""

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from ingestexp.core.events import STOP, Arrived
 from ingestexp.engine.drive import drive, obey
+from ingestexp.engine.envelope_lane import EnvelopeLane
+from ingestexp.engine.envelope_load import EnvelopedLoad
 from ingestexp.engine.floor import Floor, RunClock
 from ingestexp.engine.placement import all_cores, calm_collector, pin_thread, sharpen_timer, split_cores, wake_collector
 from ingestexp.engine.source import OpenLoopLane, SaturateLane
@@ -80,9 +82,11 @@ class LiveRun:
         if isinstance(sink, Timed):
             sink.start(self._clock)
         self._workers = [WorkerLane(number, self._floor, sink, uniform) for number in range(core.free_workers)]
-        self._source: OpenLoopLane | SaturateLane
+        self._source: OpenLoopLane | SaturateLane | EnvelopeLane
         if isinstance(load, Saturate):
             self._source = SaturateLane(self._floor, load, payloads)
+        elif isinstance(load, EnvelopedLoad):
+            self._source = EnvelopeLane(self._floor, load, payloads)
         else:
             self._source = OpenLoopLane(self._floor, load, payloads)
         payloads.take(0, 64)  # the first take may cost an allocator's start

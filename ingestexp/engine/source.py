@@ -31,8 +31,8 @@ MOST_BLOCK_BYTES: Final = 4 << 20
 BLOCK_AHEAD_S: Final = 0.02
 
 
-class _Source:
-    """What both lanes share: the floor's effects, and the wait while the policy blocks."""
+class SourceLane:
+    """What the lanes share: the floor's effects, and the wait while the policy blocks."""
 
     def __init__(self, floor: Floor) -> None:
         self.at_ns = 0
@@ -73,7 +73,7 @@ class _Source:
                 floor.check_done()
 
 
-class OpenLoopLane(_Source):
+class OpenLoopLane(SourceLane):
     """Arrivals never wait for the system, unless the policy blocks; even then they count from their due time."""
 
     def __init__(self, floor: Floor, load: Load, payloads: Payloads) -> None:
@@ -168,7 +168,7 @@ class OpenLoopLane(_Source):
         return make_block(self._floor.recorder, first, len(due), due, sizes, phase, owned)
 
 
-class SaturateLane(_Source):
+class SaturateLane(SourceLane):
     """As fast as the queue takes: measures capacity. An item is intended when it is admitted."""
 
     def __init__(self, floor: Floor, load: Saturate, payloads: Payloads) -> None:

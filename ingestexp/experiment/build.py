@@ -16,6 +16,7 @@ from ingestexp.core.queue import Bounds
 from ingestexp.core.retry import Retry
 from ingestexp.core.span import NEVER
 from ingestexp.core.window import Limits
+from ingestexp.experiment.build_decode import enveloped
 from ingestexp.experiment.inputs import kept_or_read, stream
 from ingestexp.experiment.schema import pipeline
 from ingestexp.experiment.schema import sink as sinks
@@ -58,7 +59,7 @@ def build(config: RunConfig, run_dir: Path, notices: Notices) -> Parts:
         notices.add(line)
     overflow, bounds = _policy(config.policy)
     return Parts(
-        load=inputs.load,
+        load=enveloped(inputs.load, config, run_dir),
         payloads=inputs.payloads,
         sink=make_sink(config, run_dir),
         limits=_limits(config.window),

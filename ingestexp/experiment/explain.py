@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _IN_FILE: Final = re.compile(r"^In '([^']+)'")
 _ONE_OF: Final = re.compile(r"expected one of \[([^\]]*)\]")
 _FULL_KEY: Final = re.compile(r"full_key: (\S+)")
-_GROUPS: Final = ("load", "payload", "policy", "window", "on_failure", "sink", "fault", "slo")
+_GROUPS: Final = ("load", "payload", "decode", "policy", "window", "on_failure", "sink", "fault", "slo")
 
 
 def explain(error: BaseException, override: str = "", known: Iterable[str] = ()) -> Mistake:

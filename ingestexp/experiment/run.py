@@ -20,6 +20,7 @@ from ingestexp.engine.sampler import Sampler
 from ingestexp.engine.simulated_run import SimulatedRun
 from ingestexp.engine.stall_probe import StallProbe
 from ingestexp.experiment.build import build
+from ingestexp.experiment.build_decode import close_envelopes
 from ingestexp.experiment.build_faults import build_faults
 from ingestexp.experiment.host_check import is_served
 from ingestexp.experiment.latest import point_latest
@@ -149,10 +150,8 @@ class _Run:
         drain_ns = int(config.run.drain_s * 1e9)
         uniform = parts.jitter_rng.random
         cpu_ns = time.process_time_ns()
-        with (
-            closing(probe) if probe else nullcontext(),
-            self.interrupts,
-        ):  # a wish to end is counted while the load runs, and raises again from then on
+        # A wish to end is counted while the load runs, and raises again from then on.
+        with closing(probe) if probe else nullcontext(), self.interrupts:
             if self.simulated:
                 assert not isinstance(parts.load, Saturate)
                 wrong = None if self.faults is None else self.faults.modelled()
@@ -168,8 +167,9 @@ class _Run:
         driven_s = time.time() - end.started_wall_s
         self._close_trace(recorder, sampler, end)
         if self.faults is not None:
-            traced = self.run_dir if config.trace.enabled else None
-            self.manifest.facts["faults"] = self.faults.record(traced, core.offered)
+            self.manifest.facts["faults"] = self.faults.record(self.run_dir if self.writer else None, core.offered)
+        if (counted := close_envelopes(parts.load)) is not None:
+            self.manifest.facts["envelopes"] = counted
         totals = recorder.totals
         self.manifest.facts.update(
             load_started_at_s=end.started_wall_s,

@@ -20,6 +20,7 @@ from ingestexp.experiment.schema.load import RegimesLoad, ReplayLoad, SaturateLo
 from ingestexp.experiment.schema.payload import JsonEventPayload, LinesPayload, RandomPayload
 from ingestexp.experiment.schema.pipeline import BlockPolicy, DropNewestPolicy, DropOldestPolicy
 from ingestexp.experiment.schema.sink import LogFileSinkConfig, ModelSinkConfig, Noise, SqliteSinkConfig
+from ingestexp.experiment.validate_decode import decode_mistakes
 from ingestexp.experiment.validate_faults import fault_mistakes
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def validate(config: RunConfig) -> list[Mistake]:
         *_load(config),
         *_item_count(config),
         *_payload(config),
+        *decode_mistakes(config),
         *_queue(config),
         *_retry(config),
         *_sink(config),

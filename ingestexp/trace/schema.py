@@ -153,3 +153,38 @@ FAULTS: Final = pa.schema(
 )
 """What was done on purpose: one row a poisoned item, and one a fault of attempts (hit_count: how many it refused or
 slowed). Instants are due, not seen."""
+
+ENVELOPES: Final = pa.schema(
+    [
+        pa.field("envelope_id", pa.int64(), nullable=False),
+        pa.field("intended_at_ns", pa.int64(), nullable=False),
+        pa.field("offered_at_ns", pa.int64()),
+        pa.field("blocked_ns", pa.int64()),
+        pa.field("decode_started_at_ns", pa.int64()),
+        pa.field("decoded_at_ns", pa.int64()),
+        pa.field("codec", _code, nullable=False),
+        pa.field("body_bytes", pa.int64(), nullable=False),
+        pa.field("inflated_bytes", pa.int64()),
+        pa.field("item_count", pa.int32()),
+        pa.field("first_item_id", pa.int64()),
+        pa.field("outcome", _code, nullable=False),
+        pa.field("reason", _code),
+        pa.field("detail", pa.string()),
+        pa.field("is_bomb", pa.bool_(), nullable=False),
+        pa.field("shape", _code),
+    ]
+)
+"""One row an envelope: accepted, rejected, or unoffered (held back at the source to the end). Of a rejected one the
+number of items is NULL and inflated_bytes is how far it got. is_bomb, shape: put in by the run itself, on purpose."""
+
+ENVELOPE_DEAD_LETTERS: Final = pa.schema(
+    [
+        pa.field("envelope_id", pa.int64(), nullable=False),
+        pa.field("dead_lettered_at_ns", pa.int64(), nullable=False),
+        pa.field("codec", _code, nullable=False),
+        pa.field("reason", _code, nullable=False),
+        pa.field("detail", pa.string()),
+        pa.field("body", pa.binary(), nullable=False),
+    ]
+)
+"""The rejected envelopes as they came, compressed. They hold no items that anybody has counted."""

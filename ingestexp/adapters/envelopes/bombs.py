@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 UNIT_BYTES: Final = 1 << 20
 LEVELS: Final = 10
-TINY_COUNT: Final = 200_000
+TINY_COUNT: Final = 20_000
 _ZEROS: Final = bytes(UNIT_BYTES)
 _LINES: Final = b"0\n" * (UNIT_BYTES // 2)
 

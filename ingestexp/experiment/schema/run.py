@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
+from ingestexp.experiment.schema.decode import DecodeConfig
 from ingestexp.experiment.schema.fault import FaultSection
 from ingestexp.experiment.schema.load import LoadConfig, PoissonLoad
 from ingestexp.experiment.schema.payload import JsonEventPayload, PayloadConfig
@@ -66,6 +67,7 @@ class RunConfig:
     progress: Progress = Progress.auto
     load: LoadConfig = field(default_factory=PoissonLoad)
     payload: PayloadConfig = field(default_factory=JsonEventPayload)
+    decode: DecodeConfig = field(default_factory=DecodeConfig)
     policy: PolicyConfig = field(default_factory=BlockPolicy)
     window: WindowConfig = field(default_factory=WindowConfig)
     on_failure: OnFailureConfig = field(default_factory=RetryBatch)

@@ -15,7 +15,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, OmegaConf
 
 from ingestexp.experiment.paths import RECORDINGS
-from ingestexp.experiment.schema import fault, load, payload, pipeline, run, sink
+from ingestexp.experiment.schema import decode, fault, load, payload, pipeline, run, sink
 
 SCHEMAS: Final[dict[str, dict[str, type]]] = {
     "load": {
@@ -32,6 +32,7 @@ SCHEMAS: Final[dict[str, dict[str, type]]] = {
         "random": payload.RandomPayload,
         "lines": payload.LinesPayload,
     },
+    "decode": {"decode": decode.DecodeConfig},
     "policy": {
         "block": pipeline.BlockPolicy,
         "drop_newest": pipeline.DropNewestPolicy,
