@@ -188,11 +188,11 @@ def _sink(config: RunConfig) -> Iterator[Mistake]:
     if isinstance(sink, SqliteSinkConfig) and sink.check_json and isinstance(config.payload, RandomPayload):
         why = "payload=random is not JSON and the database would refuse every item: set sink.check_json=false"
         yield Mistake("sink.check_json", "true", why)
-    if isinstance(sink, ModelSinkConfig):
-        if sink.noise is Noise.lognormal and sink.noise_cv == 0:
     if isinstance(sink, SqliteSinkConfig) and not sink.check_json and sink.schema_version > 1:
         why = "is the version of the check that the database makes: it needs sink.check_json=true"
         yield Mistake("sink.schema_version", shown(sink.schema_version), why)
+    if isinstance(sink, ModelSinkConfig):
+        if sink.noise is Noise.lognormal and sink.noise_cv == 0:
             yield Mistake("sink.noise_cv", "0", "lognormal noise has a spread above 0 (or take sink.noise=none)")
         if sink.noise is Noise.empirical:
             yield from file_to_read("sink.noise_path", sink.noise_path)
