@@ -50,6 +50,8 @@ SET VARIABLE batch_files = files_of('/batches/*.parquet');
 SET VARIABLE sample_files = files_of('/samples/*.parquet');
 SET VARIABLE dead_letter_files = files_of('/dead_letters/*.parquet');
 SET VARIABLE fault_files = files_of('/faults/*.parquet');
+SET VARIABLE envelope_files = files_of('/envelopes/*.parquet');
+SET VARIABLE envelope_dead_letter_files = files_of('/envelope_dead_letters/*.parquet');
 SET VARIABLE verdict_files = files_of('/verdict.json');
 
 -- The rest of a view's text: the files, if there are any. What one version wrote has the same columns everywhere; of several, each file
@@ -196,6 +198,25 @@ SELECT regexp_replace(filename, '/faults/[^/]*$', '') AS run, * EXCLUDE (filenam
 FROM query('SELECT NULL::VARCHAR AS filename, NULL::VARCHAR AS fault, NULL::BIGINT AS item_id, NULL::VARCHAR AS kind,
     NULL::BIGINT AS from_ns, NULL::BIGINT AS to_ns, NULL::DOUBLE AS factor, NULL::DOUBLE AS rate, NULL::BIGINT AS hit_count WHERE false'
     || parquet_of('fault_files', getvariable('fault_files')));
+
+-- grain: one row per compressed envelope; none where items came one by one.
+--   blocked_ns      how long the policy held it back; decode_started - offered - blocked_ns: it waited for those before it
+--   item_count      NULL of a rejected one: nobody knows; inflated_bytes: how far it got
+--   is_bomb, shape  put in by the run itself, on purpose (decode.bombs)
+CREATE OR REPLACE TEMP VIEW envelopes AS
+SELECT regexp_replace(filename, '/envelopes/[^/]*$', '') AS run, * EXCLUDE (filename)
+FROM query('SELECT NULL::VARCHAR AS filename, NULL::BIGINT AS envelope_id, NULL::BIGINT AS intended_at_ns, NULL::BIGINT AS offered_at_ns,
+    NULL::BIGINT AS blocked_ns, NULL::BIGINT AS decode_started_at_ns, NULL::BIGINT AS decoded_at_ns, NULL::VARCHAR AS codec,
+    NULL::BIGINT AS body_bytes, NULL::BIGINT AS inflated_bytes, NULL::INTEGER AS item_count, NULL::BIGINT AS first_item_id,
+    NULL::VARCHAR AS outcome, NULL::VARCHAR AS reason, NULL::VARCHAR AS detail, NULL::BOOLEAN AS is_bomb, NULL::VARCHAR AS shape WHERE false'
+    || parquet_of('envelope_files', getvariable('envelope_files')));
+
+-- grain: one row per rejected envelope: its body as it came, compressed.
+CREATE OR REPLACE TEMP VIEW envelope_dead_letters AS
+SELECT regexp_replace(filename, '/envelope_dead_letters/[^/]*$', '') AS run, * EXCLUDE (filename)
+FROM query('SELECT NULL::VARCHAR AS filename, NULL::BIGINT AS envelope_id, NULL::BIGINT AS dead_lettered_at_ns, NULL::VARCHAR AS codec,
+    NULL::VARCHAR AS reason, NULL::VARCHAR AS detail, NULL::BLOB AS body WHERE false'
+    || parquet_of('envelope_dead_letter_files', getvariable('envelope_dead_letter_files')));
 
 -- What a run's items are measured by, looked up by `run`: `fact('ends', run)`. That is evaluated once per 2,048 rows, as a file
 -- has one `run`; a join would be once per row, and cost more than most tables. One map a fact: of plain numbers they are quickest.

@@ -3,7 +3,8 @@
 -- Tail: the kept items in and above the latency bucket (0.05 % wide) that holds the response quantile which the run's SLO names.
 -- Parameters: runs.warmup_ns cuts the warm-up.
 -- The parts sum to the response, item by item:
---   lateness = offered - intended (the generator)      blocked = admitted - offered (the policy)
+--   lateness = offered - intended (the generator)      blocked + decode = admitted - offered
+--   blocked: the policy's; decode: of an item that came in an envelope, the wait for the decoder and inflating itself, else 0
 --   window   = closed - admitted, never past first_sent; 0 for an item that joined after the close
 --   queue    = first_sent - max(closed, admitted)       retry = sent - first_sent      service = settled - sent
 -- An unsettled item counts with what it had spent when the run ended: the stage it was in ends there, later ones are 0.
@@ -27,22 +28,25 @@ starts AS (
     FROM tail_start
 ),
 tail AS (
-    SELECT run, batch_id, intended_at_ns, response_ns, is_censored,
+    SELECT run, item_id, batch_id, intended_at_ns, response_ns, is_censored,
         intended_at_ns + lateness_ns AS offered_ns,
         intended_at_ns + response_ns AS end_ns,
         admitted_at_ns, first_sent_at_ns, sent_at_ns
     FROM responses
     WHERE response_ns >= (SELECT at_least_ns FROM starts)[run] AND latency_bucket(response_ns) >= (SELECT buckets FROM starts)[run]
 ),
+accepted AS (SELECT run, first_item_id, item_count, blocked_ns FROM envelopes WHERE outcome = 'accepted'),
 known AS (
     SELECT
         t.run, t.intended_at_ns, t.offered_ns, t.response_ns, t.is_censored, t.end_ns,
         coalesce(t.admitted_at_ns, t.end_ns) AS admitted_ns,
         coalesce(b.closed_at_ns, t.admitted_at_ns, t.end_ns) AS closed_ns,
         coalesce(t.first_sent_at_ns, t.end_ns) AS first_sent_ns,
-        coalesce(t.sent_at_ns, t.end_ns) AS sent_ns
+        coalesce(t.sent_at_ns, t.end_ns) AS sent_ns,
+        CASE WHEN t.item_id < e.first_item_id + e.item_count THEN greatest(admitted_ns - t.offered_ns - e.blocked_ns, 0) ELSE 0 END AS decode_ns
     FROM tail t
     LEFT JOIN batches b ON b.run = t.run AND b.batch_id = t.batch_id
+    ASOF LEFT JOIN accepted e ON e.run = t.run AND t.item_id >= e.first_item_id
 ),
 split AS (
     SELECT *, least(greatest(closed_ns, admitted_ns), first_sent_ns) AS window_end_ns FROM known
@@ -54,7 +58,8 @@ SELECT
     min(response_ns) AS tail_from_ns,
     avg(response_ns) AS response_ns,
     avg(offered_ns - intended_at_ns) AS lateness_ns,
-    avg(admitted_ns - offered_ns) AS blocked_ns,
+    avg(admitted_ns - offered_ns - decode_ns) AS blocked_ns,
+    avg(decode_ns) AS decode_ns,
     avg(window_end_ns - admitted_ns) AS window_ns,
     avg(first_sent_ns - window_end_ns) AS queue_ns,
     avg(sent_ns - first_sent_ns) AS retry_ns,

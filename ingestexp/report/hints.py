@@ -14,7 +14,7 @@ from ingestexp.report.verdict import FAIL, INCONCLUSIVE, INVALID
 if TYPE_CHECKING:
     from ingestexp.report.figures import Figures
 
-BLAMED: Final = ("lateness", "blocked", "window", "queue", "retry", "service")
+BLAMED: Final = ("lateness", "blocked", "decode", "window", "queue", "retry", "service")
 
 
 def next_step(figures: Figures, shown_dir: str) -> tuple[str, str]:

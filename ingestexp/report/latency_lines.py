@@ -86,6 +86,8 @@ def blame_lines(figures: Figures) -> list[Text]:
     biggest = max(BLAMED, key=lambda part: float(blame[f"{part}_ns"]))
     for part in BLAMED:
         value = blame[f"{part}_ns"]
+        if part == "decode" and not value:
+            continue  # nothing came in envelopes
         if words.plain:
             words.append(" + ")
         words.append(f"{part} {say.ms(value)} ({value / total:.0%})", style="bold" if part == biggest else "")

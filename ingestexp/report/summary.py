@@ -18,6 +18,7 @@ from ingestexp.experiment.paths import ANALYSIS
 from ingestexp.report import wording as say
 from ingestexp.report.batch_chart import batch_lines
 from ingestexp.report.depth_chart import Depth, depth_lines, depth_of
+from ingestexp.report.envelope_lines import envelope_lines
 from ingestexp.report.evidence import EvidenceError, open_evidence
 from ingestexp.report.figures import Figures, figures_of
 from ingestexp.report.hints import next_step
@@ -78,6 +79,7 @@ def summary_lines(figures: Figures, depth: Depth | None = None, notes: Sequence[
         *_header(figures),
         Text(),
         *_section("items", _item_lines(figures)),
+        *_section("envelopes", envelope_lines(figures.manifest)),
         *_section("rate", [_rate_line(figures)]),
         *_section("cost", _cost_lines(figures)),
         Text(),
