@@ -20,6 +20,7 @@ from ingestexp.report.batch_chart import batch_lines
 from ingestexp.report.depth_chart import Depth, depth_lines, depth_of
 from ingestexp.report.envelope_lines import envelope_lines
 from ingestexp.report.evidence import EvidenceError, open_evidence
+from ingestexp.report.fault_lines import fault_lines
 from ingestexp.report.figures import Figures, figures_of
 from ingestexp.report.hints import next_step
 from ingestexp.report.latency_lines import backlog_line, blame_lines, latency_lines, lateness_line
@@ -82,6 +83,7 @@ def summary_lines(figures: Figures, depth: Depth | None = None, notes: Sequence[
         *_section("envelopes", envelope_lines(figures.manifest)),
         *_section("rate", [_rate_line(figures)]),
         *_section("cost", _cost_lines(figures)),
+        *_section("faults", fault_lines(figures.manifest.get("faults"))),
         Text(),
         *_section("latency", latency_lines(figures) if figures.has_trace else [Text("not known: the trace was off")]),
     ]
