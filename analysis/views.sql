@@ -408,3 +408,109 @@ FROM query(CASE WHEN is_counted('latency_histogram_counted_for') THEN 'FROM coun
         UNION ALL SELECT run_number, -item_count, -unsettled_count FROM late
     )
     GROUP BY run_number HAVING sum(item_count) > 0' END);
+
+-- grain: one row per batch that was closed with poisoned items in its range of ids (a later attempt has a parent and is no such row).
+--   poison_count  how many. The others of the range are their batch-mates, whatever attempt each of them settled with in the end
+--   write_count   send attempts that it took: the first, and all that descend from it by parent_batch_id
+CREATE OR REPLACE TEMP VIEW poisoned_batches AS
+WITH RECURSIVE
+closed AS MATERIALIZED (
+    SELECT b.run, b.batch_id, any_value(b.first_item_id) AS first_item_id, any_value(b.last_item_id) AS last_item_id,
+        any_value(b.item_count) AS item_count, count(*) AS poison_count
+    FROM batches b
+    JOIN faults f ON f.run = b.run AND f.item_id BETWEEN b.first_item_id AND b.last_item_id
+    WHERE f.fault = 'poison' AND b.parent_batch_id IS NULL
+    GROUP BY b.run, b.batch_id
+),
+later AS MATERIALIZED (SELECT run, batch_id, parent_batch_id FROM batches WHERE parent_batch_id IS NOT NULL),
+descent AS (
+    SELECT run, batch_id AS closed_batch_id, batch_id FROM closed
+    UNION ALL
+    SELECT d.run, d.closed_batch_id, l.batch_id FROM descent d JOIN later l ON l.run = d.run AND l.parent_batch_id = d.batch_id
+),
+writes AS (SELECT run, closed_batch_id, count(*) AS write_count FROM descent GROUP BY ALL)
+SELECT c.*, w.write_count FROM closed c JOIN writes w ON w.run = c.run AND w.closed_batch_id = c.batch_id;
+
+-- grain: one row per run, is_mate, is_censored and latency bucket, of the items of `responses` that were not poisoned on purpose.
+--   is_mate      was closed into one batch with a poisoned item (the view poisoned_batches)
+--   is_censored  unsettled: counts with its age at the run's end
+CREATE OR REPLACE TEMP VIEW innocents AS
+WITH marks AS MATERIALIZED (
+    SELECT run, item_id, bool_or(is_poison) AS is_poison FROM (
+        SELECT run, unnest(range(first_item_id, last_item_id + 1)) AS item_id, false AS is_poison FROM poisoned_batches
+        UNION ALL SELECT run, item_id, true FROM faults WHERE fault = 'poison'
+    ) GROUP BY ALL
+)
+SELECT s.run, m.item_id IS NOT NULL AS is_mate, s.is_censored, latency_bucket(s.response_ns) AS bucket, count(*) AS item_count
+FROM responses s LEFT JOIN marks m ON m.run = s.run AND m.item_id = s.item_id
+WHERE s.response_ns IS NOT NULL AND NOT coalesce(m.is_poison, false)
+GROUP BY ALL;
+
+-- grain: one row per stage and variant with an intended load, repeats together: by how much the lag (due - settled) grows a second from
+-- the warm-up's end to the load's, in items/s, with a 95 % interval (low, high); *_ratio: the same ÷ the items due a second in that time.
+-- Method: the mean lag of every time block (the view time_blocks: 20 and more a run, longer than the stall cycle; each mean over ten
+-- instants), then least squares over the block means with one slope and an intercept for each run. Items of one batch settle together and
+-- stalls hit neighbours, so blocks are the unit, not items; what is left of it in the blocks widens the interval: the standard error is
+-- multiplied by sqrt((1 + r) / (1 - r)), r the lag-1 autocorrelation of the residuals, 0 to 0.9. Student's t (expansion in 1 ÷ df,
+-- Abramowitz & Stegun 26.7.5) with blocks - runs - 1 degrees of freedom. NULL where there are fewer than 10 blocks.
+--   lag_at_end  the last block's mean lag, averaged over the runs. cell_number: the first cell's
+CREATE OR REPLACE TEMP VIEW lag_slopes AS
+WITH
+grids AS (
+    SELECT t.run, t.from_ns, t.block_count, greatest(t.block_ns / 10, 1) AS bin_ns
+    FROM time_blocks t JOIN runs r ON r.run = t.run
+    WHERE NOT r.is_saturate AND t.measured_ns > 0
+),
+-- By way of a map: a look-up once per 2,048 items.
+widths AS (SELECT by_run(list((run, bin_ns))) AS bin_ns FROM grids),
+counted AS (
+    SELECT run, ceil((intended_at_ns - warmup_of(run)) / (SELECT bin_ns FROM widths)[run])::BIGINT AS bin, count(*) AS n, count(*) AS due
+    FROM items GROUP BY ALL
+    UNION ALL
+    SELECT run, ceil((settled_at_ns - warmup_of(run)) / (SELECT bin_ns FROM widths)[run])::BIGINT, -sum(item_count), 0
+    FROM fates WHERE settled_at_ns IS NOT NULL GROUP BY ALL
+    UNION ALL SELECT run, unnest(range(10 * block_count + 1)), 0, 0 FROM grids
+),
+-- The warm-up is bin 0.
+steps AS (SELECT run, not_negative(bin) AS bin, sum(n) AS n, sum(due) AS due FROM counted WHERE bin IS NOT NULL GROUP BY ALL),
+lags AS (SELECT run, bin, due, sum(n) OVER (PARTITION BY run ORDER BY bin) AS lag FROM steps),
+blocks AS (
+    SELECT r.stage, r.variant, l.run, ((l.bin - 1) // 10)::INTEGER AS block, any_value(r.cell_number) AS cell_number,
+        (any_value(g.from_ns) + (block + 0.5) * 10 * any_value(g.bin_ns)) / 1e9 AS at_s,
+        any_value(g.bin_ns) * 10 / 1e9 AS block_s, avg(l.lag)::DOUBLE AS lag, sum(l.due)::DOUBLE AS due
+    FROM lags l JOIN grids g ON g.run = l.run JOIN runs r ON r.run = l.run
+    WHERE l.bin BETWEEN 1 AND 10 * g.block_count
+    GROUP BY r.stage, r.variant, l.run, block
+),
+centred AS (
+    SELECT *, at_s - avg(at_s) OVER (PARTITION BY run) AS x, lag - avg(lag) OVER (PARTITION BY run) AS y,
+        CASE WHEN block = max(block) OVER (PARTITION BY run) THEN lag END AS last_lag
+    FROM blocks
+),
+lines AS (
+    SELECT stage, variant, count(DISTINCT run) AS runs, count(*) AS blocks, count(*) - count(DISTINCT run) - 1 AS df, sum(x * y) / nullif(sum(x * x), 0) AS slope,
+        sum(x * x) AS sxx, sum(due) / sum(block_s) AS offered_per_s, avg(last_lag) AS lag_at_end, min(cell_number) AS cell_number
+    FROM centred GROUP BY stage, variant
+),
+residuals AS (
+    SELECT c.stage, c.variant, c.y - f.slope * c.x AS e, lag(c.y - f.slope * c.x) OVER (PARTITION BY c.run ORDER BY c.block) AS e_before
+    FROM centred c JOIN lines f ON f.stage = c.stage AND f.variant = c.variant
+),
+errors AS (
+    SELECT stage, variant, sum(e * e) AS sse, least(greatest(coalesce(sum(e * e_before) / nullif(sum(e * e), 0), 0), 0), 0.9) AS autocorrelation
+    FROM residuals GROUP BY stage, variant
+),
+fitted AS (
+    SELECT f.*, e.autocorrelation,
+        CASE WHEN f.blocks >= 10 AND f.df >= 5
+             THEN sqrt(e.sse / f.df / f.sxx) * sqrt((1 + e.autocorrelation) / (1 - e.autocorrelation)) END AS standard_error,
+        1.959964 + (pow(1.959964, 3) + 1.959964) / (4 * f.df) + (5 * pow(1.959964, 5) + 16 * pow(1.959964, 3) + 3 * 1.959964) / (96 * f.df * f.df) AS t
+    FROM lines f JOIN errors e ON e.stage = f.stage AND e.variant = f.variant
+)
+SELECT
+    stage, variant, cell_number, runs, blocks, offered_per_s,
+    CASE WHEN standard_error IS NOT NULL THEN slope END AS slope_per_s,
+    slope - t * standard_error AS low_per_s, slope + t * standard_error AS high_per_s,
+    slope_per_s / offered_per_s AS slope_ratio, low_per_s / offered_per_s AS low_ratio, high_per_s / offered_per_s AS high_ratio,
+    autocorrelation, lag_at_end
+FROM fitted;
