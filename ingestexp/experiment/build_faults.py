@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from ingestexp.experiment.inputs import stream
+from ingestexp.experiment.inputs import make_load, stream
 from ingestexp.experiment.schema.fault import BrownoutFault, FlakySinkFault, OutageFault, PoisonFault
 from ingestexp.experiment.schema.run import ClockKind
 from ingestexp.experiment.schema.sink import SqliteSinkConfig
+from ingestexp.ports import Notices
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,9 +57,18 @@ def _poison(config: RunConfig) -> Poison | None:
         return None
     from ingestexp.adapters.faults.poison import Poison
 
-    otherwise = 0.0 if fault.positions else DEFAULT_POISON_RATE
+    positions = [*fault.positions, *_spread(config, fault.spread_count)]
+    otherwise = 0.0 if positions else DEFAULT_POISON_RATE
     rate = otherwise if fault.rate is None else fault.rate
-    return Poison(fault.positions, rate, [kind.value for kind in fault.kinds], stream(config.seed, "poison"))
+    return Poison(positions, rate, [kind.value for kind in fault.kinds], stream(config.seed, "poison"))
+
+
+def _spread(config: RunConfig, count: int) -> list[int]:
+    """So many ids that cut the items which the load expects into equal parts: the same share of it at any rate."""
+    if not count:
+        return []
+    expected = getattr(make_load(config, Notices()), "expected_items", 0)
+    return [expected * number // (count + 1) for number in range(1, count + 1)]
 
 
 def _newer_version(config: RunConfig) -> int:
@@ -94,10 +104,10 @@ class Faults:
 
         return ModelledFaults(self._attempts, self._poison)
 
-    def record(self, run_dir: Path | None, offered: int) -> dict[str, Any]:
+    def record(self, run_dir: Path | None, offered: int, base_id: int = 0) -> dict[str, Any]:
         """At the run's end: writes the table (`run_dir` None: no trace is kept), returns the manifest's section.
 
-        Raises OSError.
+        Of a load of so many items, the first of which is `base_id`. Raises OSError.
         """
         rows = self._attempt_rows()
         poisoned: dict[str, int] = {}
@@ -105,7 +115,8 @@ class Faults:
             from ingestexp.trace.faults import write_faults
 
             kinds = () if self._poison is None else self._poison.kinds
-            write_faults(run_dir, rows, () if self._poison is None else self._poison.chunks(offered), kinds)
+            poisoned_ids = () if self._poison is None else self._poison.chunks(offered)
+            write_faults(run_dir, rows, ((ids + base_id, codes) for ids, codes in poisoned_ids), kinds)
         if self._poison is not None:
             poisoned = self._poison.count_by_kind(offered)
         section: dict[str, Any] = {"simulated": self._simulated, "outside_in": self._attempts.names}

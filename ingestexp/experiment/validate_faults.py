@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ingestexp.experiment.limits import MOST_ITEMS
 from ingestexp.experiment.mistake import Mistake, shown
 from ingestexp.experiment.schema.fault import FAULTS, BrownoutFault, FaultConfig, OutageFault, PoisonFault, PoisonKind
-from ingestexp.experiment.schema.load import RegimesLoad
+from ingestexp.experiment.schema.load import RegimesLoad, ReplayLoad, SaturateLoad
 from ingestexp.experiment.schema.payload import LinesPayload
 from ingestexp.experiment.schema.run import ClockKind
 from ingestexp.experiment.schema.sink import SqliteSinkConfig
@@ -67,6 +67,9 @@ def _poison(poison: PoisonFault, config: RunConfig) -> Iterator[Mistake]:
         if not 0 <= position < MOST_ITEMS:
             why = f"must be the id of an item: at least 0 and below {MOST_ITEMS:,}"
             yield Mistake(f"fault.poison.positions[{index}]", shown(position), why)
+    if poison.spread_count and isinstance(config.load, ReplayLoad | SaturateLoad):
+        why = "needs a load that says beforehand how many items it has: constant, poisson, bursty, ramp, regimes"
+        yield Mistake("fault.poison.spread_count", str(poison.spread_count), why)
     if not poison.kinds or len(set(poison.kinds)) < len(poison.kinds):
         kinds = "[" + ",".join(kind.value for kind in poison.kinds) + "]"
         yield Mistake("fault.poison.kinds", kinds, "needs one of not_json, too_new, or both, each once")

@@ -59,8 +59,12 @@ def depth_lines(depth: Depth | None) -> list[Text]:
     if depth is None:
         return []
     top = max(depth.peak, 1)
-    signs = [BLOCKS[max(0, -(-each * len(BLOCKS) // top) - 1)] if each else " " for each in depth.depths]
-    line = Text("".join(signs), style="cyan")
+    line = Text("".join(block_of(each, top) for each in depth.depths), style="cyan")
     sampled = " by samples" if depth.sampled else ""
     words = f"  peak {say.number(depth.peak, 'item')} at {say.seconds(depth.peak_at_ms * 1e6)}{sampled}"
     return [line.append(words, style="default")]
+
+
+def block_of(value: int, top: int) -> str:
+    """The block that stands for `value` of at most `top`; blank only for 0."""
+    return BLOCKS[max(0, -(-value * len(BLOCKS) // top) - 1)] if value else " "

@@ -22,6 +22,8 @@ from ingestexp.report.criterion_sheet import print_criteria
 from ingestexp.report.decision_lines import print_decisions
 from ingestexp.report.evidence import Answers, EvidenceError
 from ingestexp.report.heat_map import print_heat_maps
+from ingestexp.report.lag_chart import TABLE as LAG_TABLE
+from ingestexp.report.lag_chart import lag_lines
 from ingestexp.report.pairing import Change, changes_of
 from ingestexp.report.peak_batches import peak_batch_lines
 from ingestexp.report.post_hoc import criteria_of, slo_notes
@@ -125,6 +127,8 @@ def print_sweep(folder: Path, console: Console | None = None) -> int:
     for name, answer in sweep.tables:
         if isinstance(answer, str):
             out.print(Text(f"{name}: {answer}", style="yellow"), soft_wrap=True)
+        elif name == LAG_TABLE:
+            _print_lines(out, lag_lines(answer.rows, sweep.cells))
         elif name in SAME_ROWS and _stand_above(sweep, answer.rows):
             where = f"{name}: its {len(answer.rows)} rows stand above, by stage and variant"
             out.print(Text(f"{where} (--format csv has it by itself)", style="dim"), soft_wrap=True)

@@ -28,11 +28,15 @@ class FaultConfig:
 
 @dataclass
 class PoisonFault(FaultConfig):
-    """Items whose payload the sink refuses. `rate` null: 0.001, or 0 where `positions` are given."""
+    """Items whose payload the sink refuses, by chance, by id, or `spread_count` of them evenly over the load's items.
+
+    `rate` null: 0.001, or 0 where one of the others is given.
+    """
 
     kind: FaultKind = FaultKind.poison
     rate: float | None = None
     positions: list[int] = field(default_factory=list)
+    spread_count: int = 0
     kinds: list[PoisonKind] = field(default_factory=lambda: [PoisonKind.not_json])
 
 
