@@ -75,6 +75,7 @@ class Attempts:
         batch.attempt = min(failed.attempt + 1, MOST_ATTEMPTS)
         batch.failures = pending.failures
         batch.parent_batch_id = failed.batch_id
+        batch.lineage = (failed.lineage, failed.batch_id)
         batch.first_sent_at_ns = failed.first_sent_at_ns
         return batch
 

@@ -27,6 +27,10 @@ class FlushCause(IntEnum):
     RETRY = 5
 
 
+Lineage = tuple[Any, int] | None
+"""The attempts before, the last one outermost: ((None, 3), 7) is batch 3, then 7."""
+
+
 class Batch:
     """A batch on its way to the sink: one row of the `batches` table.
 
@@ -49,6 +53,7 @@ class Batch:
         "in_flight",
         "item_count",
         "limits",
+        "lineage",
         "next_attempt_at_ns",
         "oldest_age_ns",
         "opened_at_ns",
@@ -84,6 +89,7 @@ class Batch:
         self.attempt = 1
         self.failures = 0  # of the attempts before, those that count against the limit
         self.parent_batch_id = -1
+        self.lineage: Lineage = None
         self.depth_at_close = depth_at_close
         self.oldest_age_ns = oldest_age_ns
         self.in_flight = 1

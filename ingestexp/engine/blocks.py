@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 class EvenBlock:
     """All payloads are of one size. `due_ns` None: intended when admitted (saturate). `owned` None: simulated."""
 
-    __slots__ = ("_due", "_owned", "_size", "end", "first", "number")
+    __slots__ = ("_due", "_owned", "_size", "end", "first", "marks", "number")
 
     def __init__(
         self, number: int, first: int, count: int, due_ns: Int64s | None, size: int, owned: PayloadArray | None
     ) -> None:
+        self.marks: Marks | None = None
         self.number = number
         self.first = first
         self.end = first + count
@@ -102,6 +103,10 @@ def make_block(
 ) -> EvenBlock:
     """A block that the trace knows of. `marks`: what sets its items apart there."""
     number = recorder.register(first, count, due_ns, sizes, phase, marks)
+    block: EvenBlock
     if isinstance(sizes, int):
-        return EvenBlock(number, first, count, due_ns, sizes, owned)
-    return UnevenBlock(number, first, count, due_ns, sizes, owned)
+        block = EvenBlock(number, first, count, due_ns, sizes, owned)
+    else:
+        block = UnevenBlock(number, first, count, due_ns, sizes, owned)
+    block.marks = marks
+    return block

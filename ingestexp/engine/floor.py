@@ -42,6 +42,7 @@ class Floor:
         self.clock = clock
         self.turn = threading.Lock()
         self.idle: list[WorkerLane] = []
+        self.sources = 1  # lanes that still have something to offer
         self.wake_at_ns = NEVER
         self.finished = False
         self.ended_at_ns = 0

@@ -18,6 +18,7 @@ from ingestexp.engine.envelope_lane import EnvelopeLane
 from ingestexp.engine.envelope_load import EnvelopedLoad
 from ingestexp.engine.floor import Floor, RunClock
 from ingestexp.engine.placement import all_cores, calm_collector, pin_thread, sharpen_timer, split_cores, wake_collector
+from ingestexp.engine.redrive_lane import RedriveLane
 from ingestexp.engine.source import OpenLoopLane, SaturateLane
 from ingestexp.engine.worker import WorkerLane
 from ingestexp.ports import Saturate, Timed
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from ingestexp.core.effects import Effect
     from ingestexp.core.pipeline import Pipeline
     from ingestexp.engine.drive import Lane, Recording
+    from ingestexp.engine.redrive_lane import Redriving
     from ingestexp.engine.sampler import Sampler
     from ingestexp.ports import Load, Payloads, Sink
 
@@ -46,7 +48,10 @@ class Watcher(Protocol):
 
 @dataclass(slots=True)
 class RunEnd:
-    """How the run ended. Instants by the run's clock, ns; `source_core` None when the source had none of its own."""
+    """How the run ended. Instants by the run's clock, ns; `source_core` None when the source had none of its own.
+
+    `parked_again`: dead letters that had their rounds, of which the core knows nothing.
+    """
 
     load_ended_at_ns: int
     ended_at_ns: int
@@ -54,10 +59,14 @@ class RunEnd:
     error: BaseException | None
     source_core: int | None
     started_wall_s: float
+    parked_again: int = 0
 
 
 class LiveRun:
-    """Owns the threads of one run. `uniform` draws the retry jitter (with the turn not held)."""
+    """Owns the threads of one run. `uniform` draws the retry jitter (with the turn not held).
+
+    `redriving` is offered beside the load; `begun` is told the instant 0 of the run's clock, in ns of the calendar.
+    """
 
     def __init__(
         self,
@@ -70,7 +79,10 @@ class LiveRun:
         drain_ns: int,
         sampler: Sampler,
         watcher: Watcher,
+        redriving: Redriving | None = None,
+        begun: Callable[[int], None] = lambda zero_unix_ns: None,
     ) -> None:
+        self._begun = begun
         self._core = core
         self._recorder = recorder
         self._load = load
@@ -88,7 +100,9 @@ class LiveRun:
         elif isinstance(load, EnvelopedLoad):
             self._source = EnvelopeLane(self._floor, load, payloads)
         else:
-            self._source = OpenLoopLane(self._floor, load, payloads)
+            self._source = OpenLoopLane(self._floor, load, payloads, redriving.base_id if redriving else 0)
+        self._redrive = None if redriving is None else RedriveLane(self._floor, redriving.feed, redriving.rate_per_s)
+        self._floor.sources += redriving is not None
         payloads.take(0, 64)  # the first take may cost an allocator's start
 
     def run(self) -> RunEnd:
@@ -97,6 +111,8 @@ class LiveRun:
         source_core, other_cores = (None, all_cores()) if isinstance(self._load, Saturate) else split_cores()
         lanes: list[tuple[Lane, frozenset[int]]] = [(worker, other_cores) for worker in self._workers]
         lanes.append((self._source, frozenset([source_core]) if source_core is not None else other_cores))
+        if self._redrive is not None:
+            lanes.append((self._redrive, other_cores))
         threads = [
             threading.Thread(target=self._thread, args=lane, name=f"lane-{number}", daemon=True)
             for number, lane in enumerate(lanes)
@@ -105,7 +121,10 @@ class LiveRun:
         try:
             pin_thread(other_cores)
             self._clock.start_in(START_DELAY_NS)
-            started_wall_s = time.time() + START_DELAY_NS / 1e9
+            zero_unix_ns = time.time_ns() + START_DELAY_NS
+            self._begun(zero_unix_ns)
+            if self._redrive is not None:
+                self._redrive.zero_unix_ns = zero_unix_ns
             for thread in threads:
                 thread.start()
             interrupted = self._watch()
@@ -119,7 +138,13 @@ class LiveRun:
             pin_thread(other_cores | ({source_core} if source_core is not None else set()))
         floor = self._floor
         return RunEnd(
-            self._load_ended_at_ns(), floor.ended_at_ns, interrupted, floor.error, source_core, started_wall_s
+            self._load_ended_at_ns(),
+            floor.ended_at_ns,
+            interrupted,
+            floor.error,
+            source_core,
+            zero_unix_ns / 1e9,
+            0 if self._redrive is None else self._redrive.parked,
         )
 
     def _thread(self, lane: Lane, cores: frozenset[int]) -> None:
@@ -151,13 +176,16 @@ class LiveRun:
             if interrupts > seen:
                 seen = interrupts
                 self._source.close()
+                if self._redrive is not None:
+                    self._redrive.close()
             if interrupts > 1 or now_ns > self._deadline_ns():
                 with floor.turn:
                     self._stop()
         return bool(self._watcher.interrupts())
 
     def _deadline_ns(self) -> int:
-        return self._load_ended_at_ns(otherwise=self._clock.now_ns()) + self._drain_ns
+        redrive_ends_at_ns = 0 if self._redrive is None or self._redrive.closing else self._redrive.duration_ns
+        return max(self._load_ended_at_ns(otherwise=self._clock.now_ns()), redrive_ends_at_ns) + self._drain_ns
 
     def _load_ended_at_ns(self, otherwise: int = 0) -> int:
         """By the load's own calendar, unless it was cut short; a saturating load has none but its source's."""
@@ -189,6 +217,8 @@ class LiveRun:
                 if not core.stopped:
                     self._obey_all(core.handle(STOP, floor.ended_at_ns))
                 for span in self._source.blocked_at_source(until_ns):
+                    self._obey_all(core.handle(Arrived(span), floor.ended_at_ns))
+                for span in () if self._redrive is None else self._redrive.left_over():
                     self._obey_all(core.handle(Arrived(span), floor.ended_at_ns))
             except Exception as error:
                 floor.fail(error)  # the evidence could not be written

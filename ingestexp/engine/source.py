@@ -65,10 +65,12 @@ class SourceLane:
         return self.left_blocked
 
     def _drain(self) -> Iterator[Event]:
+        """This lane has nothing more to offer; the last one drains the pipeline."""
         floor = self._floor
         with floor.turn:
             self.at_ns = self.load_ended_at_ns = self.now_ns()
-            if not floor.finished:
+            floor.sources -= 1
+            if not floor.finished and not floor.sources:
                 yield DRAIN
                 floor.check_done()
 
@@ -76,10 +78,12 @@ class SourceLane:
 class OpenLoopLane(SourceLane):
     """Arrivals never wait for the system, unless the policy blocks; even then they count from their due time."""
 
-    def __init__(self, floor: Floor, load: Load, payloads: Payloads) -> None:
+    def __init__(self, floor: Floor, load: Load, payloads: Payloads, base_id: int = 0) -> None:
+        """`base_id`: of the first item; what an item carries goes by its place in the load."""
         super().__init__(floor)
         self._load = load
         self._payloads = payloads
+        self._base_id = base_id
         self._first_unoffered: tuple[EvenBlock, int] | None = None
         self._owning = True
         self._blocks = self._cut_blocks()
@@ -165,7 +169,7 @@ class OpenLoopLane(SourceLane):
         if self._owning:
             given = sizes if dictated and not isinstance(sizes, int) else None
             owned = self._payloads.take(first, len(due), given)
-        return make_block(self._floor.recorder, first, len(due), due, sizes, phase, owned)
+        return make_block(self._floor.recorder, self._base_id + first, len(due), due, sizes, phase, owned)
 
 
 class SaturateLane(SourceLane):

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from ingestexp.core.on_failure import OnFailure
+    from ingestexp.engine.redrive_lane import Redriving
+    from ingestexp.experiment.redrive import Redrive
     from ingestexp.experiment.schema import RunConfig
     from ingestexp.ports import CostModel, Load, Notices, Payloads, Saturate, Sink
 
@@ -43,6 +45,21 @@ class Parts:
     ordered: bool
     workers: int
     jitter_rng: np.random.Generator
+    redrive: Redrive | None = None
+
+    @property
+    def redriving(self) -> Redriving | None:
+        """What is offered beside the load; known once the redrive has taken over the open store."""
+        return None if self.redrive is None else self.redrive.redriving
+
+    @property
+    def base_id(self) -> int:
+        """Of the load's first item."""
+        return 0 if self.redrive is None else self.redrive.base_id
+
+    def of_the_load(self, offered: int) -> int:
+        """How many of so many items that the core was offered were the load's own."""
+        return offered if self.redrive is None else offered - self.redrive.count
 
     @property
     def cost(self) -> CostModel:
@@ -58,10 +75,15 @@ def build(config: RunConfig, run_dir: Path, notices: Notices) -> Parts:
     for line in inputs.notices.lines:
         notices.add(line)
     overflow, bounds = _policy(config.policy)
+    redrive = None
+    if config.redrive.folder is not None:
+        from ingestexp.experiment.redrive import Redrive
+
+        redrive = Redrive(config)
     return Parts(
         load=enveloped(inputs.load, config, run_dir),
         payloads=inputs.payloads,
-        sink=make_sink(config, run_dir),
+        sink=make_sink(config, run_dir, None if redrive is None else redrive.store),
         limits=_limits(config.window),
         bounds=bounds,
         overflow=overflow,
@@ -69,21 +91,23 @@ def build(config: RunConfig, run_dir: Path, notices: Notices) -> Parts:
         ordered=config.on_failure.ordered,
         workers=getattr(config.sink, "workers", 1),
         jitter_rng=stream(config.seed, "retry_jitter"),
+        redrive=redrive,
     )
 
 
-def make_sink(config: RunConfig, run_dir: Path) -> Sink:
-    """Not opened yet. A relative path lies in the run folder."""
+def make_sink(config: RunConfig, run_dir: Path, store: Path | None = None) -> Sink:
+    """Not opened yet. A relative path lies in the run folder. `store`: the one of an earlier run, to go on with."""
     match config.sink:
         case sinks.SqliteSinkConfig() as sink:
             from ingestexp.adapters.sinks.sqlite import SqliteSink
 
-            path = run_dir / (sink.path or "sink.sqlite")
-            return SqliteSink(path, sink.workers, sink.check_json, sink.schema_version)
+            path = store or run_dir / (sink.path or "sink.sqlite")
+            return SqliteSink(path, sink.workers, sink.check_json, sink.schema_version, resume=store is not None)
         case sinks.LogFileSinkConfig() as sink:
             from ingestexp.adapters.sinks.log_file import LogFileSink
 
-            return LogFileSink(path=run_dir / (sink.path or "sink.log"), workers=sink.workers)
+            path = store or run_dir / (sink.path or "sink.log")
+            return LogFileSink(path, sink.workers, resume=store is not None)
         case sinks.NullSinkConfig():
             from ingestexp.adapters.sinks.null import NullSink
 

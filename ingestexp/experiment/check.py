@@ -36,7 +36,7 @@ def check(line: CommandLine) -> Plan:
 
         seen: list[object] = []
         for config in result.configs:
-            inputs = (config.load, config.payload, config.sink)
+            inputs = (config.load, config.payload, config.sink, config.redrive)
             if inputs not in seen:  # the cells of a sweep mostly name the same files
                 seen.append(inputs)
                 result.mistakes += preflight(config)

@@ -183,6 +183,12 @@ def confine(config: RunConfig, typed_keys: frozenset[str], foreign: Path | None)
     if foreign is not None and address != "local" and "sweep.address" not in typed_keys:
         why = "is for the user to say: a shared YAML can't reach out to other machines"
         mistakes.append(Mistake("sweep.address", address, why))
+    if config.redrive.folder:
+        if foreign is not None and "redrive.from" not in typed_keys:
+            why = "is for the user to say: it leads to a store that is written to"
+            mistakes.append(Mistake("redrive.from", config.redrive.folder, why))
+        else:  # runs/latest is soon another run
+            setattr(config.redrive, "from", str(Path(config.redrive.folder).expanduser().resolve()))
     for node, key, written in _paths(config):
         name = key.rpartition(".")[2]
         value = getattr(node, name)

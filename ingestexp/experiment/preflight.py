@@ -14,6 +14,7 @@ from ingestexp.experiment.build import make_sink
 from ingestexp.experiment.inputs import Inputs, keep, read_inputs
 from ingestexp.experiment.limits import MOST_ITEMS
 from ingestexp.experiment.mistake import Mistake, shown
+from ingestexp.experiment.origin import origin_mistakes
 from ingestexp.experiment.schema.load import ReplayLoad
 from ingestexp.experiment.schema.payload import LinesPayload
 from ingestexp.experiment.schema.sink import ModelSinkConfig, Noise, SqliteSinkConfig
@@ -42,7 +43,9 @@ def preflight(config: RunConfig) -> list[Mistake]:
         except (ValueError, OSError) as error:
             mistakes.append(_in_words(error))
     path = getattr(config.sink, "path", None)
-    if path is not None and Path(path).is_absolute() and Path(path).exists():
+    if config.redrive.folder is not None:
+        mistakes += origin_mistakes(config)
+    elif path is not None and Path(path).is_absolute() and Path(path).exists():
         sink = make_sink(config, Path())
         try:
             sink.open()

@@ -24,8 +24,9 @@ from ingestexp.experiment.build_decode import close_envelopes
 from ingestexp.experiment.build_faults import build_faults
 from ingestexp.experiment.host_check import is_served
 from ingestexp.experiment.latest import point_latest
-from ingestexp.experiment.manifest import Manifest, first_facts, sink_filesystem
+from ingestexp.experiment.manifest import Manifest, first_facts
 from ingestexp.experiment.progress import Interrupts, ProgressLine
+from ingestexp.experiment.run_facts import counted, described
 from ingestexp.experiment.self_check import self_checks
 from ingestexp.experiment.supervisor.usage import note_exhaustion, own_rss_bytes
 from ingestexp.ports import Notices, Saturate, SinkError
@@ -105,9 +106,11 @@ class _Run:
         try:
             parts = build(self.config, self.run_dir, self.notices)
             parts = parts if self.faults is None else self.faults.around(parts)
-            self._describe(parts)
+            facts.update(described(parts, facts["config"]["sink"], self.run_dir, self.simulated))
             if not self.simulated:
                 parts.sink.open()
+                if parts.redrive is not None:
+                    facts.update(parts.redrive.take_over(parts.sink, self.run_dir))
                 facts["memory"]["baseline_bytes"] = own_rss_bytes()
                 self.manifest.write()  # not of a simulated run, which is over before anybody looks
         except (SinkError, ValueError, OSError) as error:
@@ -160,16 +163,19 @@ class _Run:
                 ).run()
             else:
                 end = LiveRun(
-                    core, recorder, parts.load, parts.payloads, parts.sink, uniform, drain_ns, sampler, line
-                ).run()
+                    core, recorder, parts.load, parts.payloads, parts.sink, uniform, drain_ns, sampler, line,
+                    parts.redriving, self._begun,
+                ).run()  # fmt: skip
             self.others_cpu_ratio = probe.others_cpu_ratio() if probe else None
         line.clear()
         driven_s = time.time() - end.started_wall_s
         self._close_trace(recorder, sampler, end)
         if self.faults is not None:
-            self.manifest.facts["faults"] = self.faults.record(self.run_dir if self.writer else None, core.offered)
-        if (counted := close_envelopes(parts.load)) is not None:
-            self.manifest.facts["envelopes"] = counted
+            self.manifest.facts["faults"] = self.faults.record(
+                self.run_dir if self.writer else None, parts.of_the_load(core.offered), parts.base_id
+            )
+        if (envelopes := close_envelopes(parts.load)) is not None:
+            self.manifest.facts["envelopes"] = envelopes
         totals = recorder.totals
         self.manifest.facts.update(
             load_started_at_s=end.started_wall_s,
@@ -177,19 +183,16 @@ class _Run:
             load_ended_at_ns=end.load_ended_at_ns,
             ended_at_ns=end.ended_at_ns,
             counters={
-                "offered": core.offered,
-                "committed": core.committed,
-                "dropped": core.dropped,
-                "dead_lettered": core.dead_lettered,
-                "unsettled": core.unsettled,
-                "batches": totals.batches,
-                "attempts_failed": totals.attempts_failed,
-                **totals.sums(),
+                **counted(core, totals, end.parked_again),
                 "cpu_ns": time.process_time_ns() - cpu_ns,
                 "peak_rss_bytes": sampler.peak_rss_bytes,
             },
         )
         return end
+
+    def _begun(self, zero_unix_ns: int) -> None:
+        if self.writer is not None:
+            self.writer.zero_unix_ns = zero_unix_ns
 
     def _close_trace(self, recorder: Recorder | Tally, sampler: Sampler, end: RunEnd) -> None:
         """Close the evidence, also after an error; an error of the trace itself becomes the run's."""
@@ -212,24 +215,8 @@ class _Run:
         served = is_served(self.manifest.facts["config"]["sink"])
         checks = self_checks(self.run_dir, offered, parts, writer, self.simulated, self.others_cpu_ratio, served)
         checks["generator"]["source_core"] = end.source_core
+        self.manifest.facts.get("redrive", {}).update(checks.pop("redriven", {}))
         self.manifest.facts["self_checks"] = checks
-
-    def _describe(self, parts: Parts) -> None:
-        sink = parts.sink
-        self.manifest.facts.update(
-            sink={
-                "name": sink.name,
-                "durable": sink.durable,
-                "simulated": sink.simulated or self.simulated,
-                "filesystem": sink_filesystem(self.manifest.facts["config"]["sink"], self.run_dir),
-            },
-            load={
-                "phases": list(parts.load.phases),
-                "duration_ns": parts.load.duration_ns,
-                "expected_items": getattr(parts.load, "expected_items", None),
-                "saturate": isinstance(parts.load, Saturate),
-            },
-        )
 
     def end(self, status: str, reason: str | None) -> RunResult:
         self.manifest.facts["notices"] = self.notices.lines

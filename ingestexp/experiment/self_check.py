@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ingestexp.experiment.host_check import host_check
 from ingestexp.ports import Saturate, SinkError
 from ingestexp.trace.host_samples import host_samples
+from ingestexp.trace.id_space import IdSpace
 from ingestexp.trace.ledger import audit_readback, balance, fates, lateness_quantile_ns
 
 if TYPE_CHECKING:
@@ -32,14 +33,20 @@ def self_checks(
 ) -> dict[str, Any]:
     """The manifest's `self_checks`; without a trace (`writer` None) only what needs none. Raises OSError.
 
+    Of a redrive also what became of its dead letters, under `redriven`.
+
     `others_cpu_ratio` and `served`: see `host_check`.
     """
     checks: dict[str, Any] = {"generator": {"lateness_p99_ns": None}}
     if writer is None:
         return checks
-    by_id, repeated = fates(run_dir, offered)
-    checks["ledger"] = balance(by_id, repeated).as_dict()
-    checks["readback"] = _readback(by_id, parts) if parts.sink.durable and not simulated else None
+    redrive = parts.redrive
+    space = IdSpace(offered) if redrive is None else redrive.id_space(offered)
+    by_place, repeated = fates(run_dir, offered, space)
+    checks["ledger"] = balance(by_place, repeated).as_dict()
+    checks["readback"] = _readback(by_place, space, parts) if parts.sink.durable and not simulated else None
+    if redrive is not None:
+        checks["redriven"] = redrive.results(by_place)
     checks["trace"] = {
         "item_rows": writer.item_rows,
         "item_bytes": writer.item_bytes,
@@ -54,9 +61,10 @@ def self_checks(
     return checks
 
 
-def _readback(by_id: Any, parts: Parts) -> dict[str, Any]:
+def _readback(by_place: Any, space: IdSpace, parts: Parts) -> dict[str, Any]:
     """The audit, or why it could not be made: a store that can't be read does not hold what it acknowledged."""
+    held_before = None if parts.redrive is None else parts.redrive.held_before
     try:
-        return audit_readback(by_id, parts.sink.read_back()).as_dict()
+        return audit_readback(by_place, parts.sink.read_back(), space, held_before).as_dict()
     except SinkError as error:
         return {"ok": False, "error": str(error)}

@@ -22,6 +22,7 @@ from ingestexp.experiment.schema.pipeline import BlockPolicy, DropNewestPolicy, 
 from ingestexp.experiment.schema.sink import LogFileSinkConfig, ModelSinkConfig, Noise, SqliteSinkConfig
 from ingestexp.experiment.validate_decode import decode_mistakes
 from ingestexp.experiment.validate_faults import fault_mistakes
+from ingestexp.experiment.validate_redrive import redrive_mistakes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,6 +49,7 @@ def validate(config: RunConfig) -> list[Mistake]:
         *_sink(config),
         *fault_mistakes(config),
         *clock_mistakes(config),
+        *redrive_mistakes(config),
     ]
 
 

@@ -77,8 +77,9 @@ class Encoder:
             self._owner.watch(items)
         if batches is not None:
             self.batches.write(batches, at_ns)
-        for parked in segment.parked:
-            self.dead_letters.write(dead_letter_rows(*parked), at_ns)
+        for batch, spans, reason, errors in segment.parked:
+            rows = dead_letter_rows(batch, spans, reason, errors, self._owner.zero_unix_ns)
+            self.dead_letters.write(rows, at_ns)
         self._owner.recycle(segment)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow.parquet as pq
 
+from ingestexp.trace.id_space import IdSpace
 from ingestexp.trace.schema import OUTCOMES
 
 if TYPE_CHECKING:
@@ -43,7 +44,10 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True)
 class Readback:
-    """What the sink holds against what the trace calls committed. An unsettled write may have committed after all."""
+    """What the sink holds against what the trace calls committed. An unsettled write may have committed after all.
+
+    `held_before`: what the store held when the run opened it, and must hold still (`missing` counts those as well).
+    """
 
     ok: bool
     held: int
@@ -51,56 +55,69 @@ class Readback:
     missing: int
     unsettled_but_held: int
     foreign: int
+    held_before: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
 
 
-def fates(run_dir: Path, offered: int) -> tuple[Any, int]:
-    """(int8 (offered,) outcome code by item id, -1 without a row; rows whose id was seen before or is out of range)."""
-    by_id = np.full(offered, -1, np.int8)
+def fates(run_dir: Path, offered: int, space: IdSpace | None = None) -> tuple[Any, int]:
+    """(int8 (n,) outcome code by the item's place, -1 without a row; rows that are one too many).
+
+    `space` says which ids there are: without it 0..offered-1, each its own place.
+    """
+    space = space or IdSpace(offered)
+    by_place = np.full(space.count, -1, np.int8)
     codes = {name: code for code, name in enumerate(OUTCOMES)}
     repeated = 0
     for batch in _item_batches(run_dir):
-        ids = batch.column("item_id").to_numpy()
+        places = space.places(batch.column("item_id").to_numpy())
         outcome = batch.column("outcome").dictionary_encode()
         local = np.array([codes[name] for name in outcome.dictionary.to_pylist()], np.int8)
         values = local[outcome.indices.to_numpy()]
-        inside = (ids >= 0) & (ids < offered)
+        inside = places >= 0
         if not inside.all():
             repeated += int((~inside).sum())
-            ids, values = ids[inside], values[inside]
-        distinct = ids if (np.diff(ids) == 1).all() else np.unique(ids)
-        repeated += len(ids) - int((by_id[distinct] < 0).sum())
-        by_id[ids] = values
-    return by_id, repeated
+            places, values = places[inside], values[inside]
+        distinct = places if (np.diff(places) == 1).all() else np.unique(places)
+        repeated += len(places) - int((by_place[distinct] < 0).sum())
+        by_place[places] = values
+    return by_place, repeated
 
 
-def balance(by_id: Any, repeated: int) -> Ledger:
+def balance(by_place: Any, repeated: int) -> Ledger:
     """The ledger of `fates`."""
-    missing = int((by_id < 0).sum())
-    counts = {name: int((by_id == code).sum()) for code, name in enumerate(OUTCOMES)}
+    missing = int((by_place < 0).sum())
+    counts = {name: int((by_place == code).sum()) for code, name in enumerate(OUTCOMES)}
     return Ledger(
         balanced=not missing and not repeated,
-        offered=len(by_id),
+        offered=len(by_place),
         missing_ids=missing,
         repeated_ids=repeated,
         **counts,
     )
 
 
-def audit_readback(by_id: Any, held_ids: Int64s) -> Readback:
-    """Compare the ids in the sink (ascending, (m,)) with the committed ones of `fates`."""
-    committed = by_id == OUTCOMES.index("committed")
-    unsettled = by_id == OUTCOMES.index("unsettled")
-    inside = (held_ids >= 0) & (held_ids < len(by_id))
-    known = held_ids[inside]
-    held = np.zeros(len(by_id), np.bool_)
+def audit_readback(
+    by_place: Any, held_ids: Int64s, space: IdSpace | None = None, held_before: Int64s | None = None
+) -> Readback:
+    """Compare the ids in the sink (ascending, (m,)) with the committed ones of `fates`.
+
+    `held_before` (ascending) are ids that the store held when the run opened it: read back = held before + committed.
+    """
+    before = np.empty(0, np.int64) if held_before is None else held_before
+    known_before = np.isin(held_ids, before, assume_unique=False) if len(before) else np.zeros(len(held_ids), np.bool_)
+    lost = len(before) - len(np.unique(held_ids[known_before]))
+    committed = by_place == OUTCOMES.index("committed")
+    unsettled = by_place == OUTCOMES.index("unsettled")
+    places = (space or IdSpace(len(by_place))).places(held_ids[~known_before])
+    known = places[places >= 0]
+    held = np.zeros(len(by_place), np.bool_)
     held[known] = True
-    repeats = len(known) - int(held.sum())
-    missing = int((committed & ~held).sum())
+    repeats = len(known) - int(held.sum()) + int(known_before.sum()) - (len(before) - lost)
+    missing = int((committed & ~held).sum()) + lost
     late = int((held & unsettled).sum())
-    foreign = int((held & ~committed & ~unsettled).sum()) + int((~inside).sum()) + repeats
+    foreign = int((held & ~committed & ~unsettled).sum()) + len(places) - len(known) + repeats
     return Readback(
         ok=not missing and not foreign,
         held=len(held_ids),
@@ -108,15 +125,21 @@ def audit_readback(by_id: Any, held_ids: Int64s) -> Readback:
         missing=missing,
         unsettled_but_held=late,
         foreign=foreign,
+        held_before=len(before),
     )
 
 
 def lateness_quantile_ns(run_dir: Path, quantile: float) -> int | None:
-    """Nearest-rank quantile of offered - intended over the items that were offered; None without any."""
+    """Nearest-rank quantile of offered - intended over the items that were offered; None without any.
+
+    What a redrive offers was due before the run: it is not late.
+    """
     parts = []
     for batch in _item_batches(run_dir, ("intended_at_ns", "offered_at_ns")):
         known = batch.filter(batch.column("offered_at_ns").is_valid())
-        parts.append(known.column("offered_at_ns").to_numpy() - known.column("intended_at_ns").to_numpy())
+        intended = known.column("intended_at_ns").to_numpy()
+        late_ns = known.column("offered_at_ns").to_numpy() - intended
+        parts.append(late_ns[intended >= 0] if len(intended) and intended.min() < 0 else late_ns)
     late = np.concatenate(parts) if parts else np.empty(0, np.int64)
     if not len(late):
         return None

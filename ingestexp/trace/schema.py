@@ -32,6 +32,7 @@ REASONS: Final = (
     "retrying",  # unsettled: waiting for its next attempt
     "in_flight",  # unsettled: its write had not returned
     "skipped",  # dropped: its batch could not be sent, and on_failure=skip_batch lets the whole of it go
+    "redrive_rounds",  # dead-lettered: redriven redrive.max_rounds times, not offered again
 )
 """Why, by code."""
 
@@ -135,9 +136,33 @@ DEAD_LETTERS: Final = pa.schema(
         pa.field("attempt_count", pa.int16(), nullable=False),
         pa.field("batch_id", pa.int32()),
         pa.field("payload", pa.binary()),
+        pa.field("first_arrival_at", pa.timestamp("ns", "UTC")),
+        pa.field("lineage", pa.list_(pa.int32())),
+        pa.field("origin_run", pa.string()),
+        pa.field("redrive_round", pa.int16()),
     ]
 )
-"""The parked items with their payloads: what a redrive needs."""
+"""The parked items with their payloads: what a redrive needs. first_arrival_at: the intended arrival in the run where
+it first came in, by the calendar (NULL: simulated). lineage: the batches it was sent in, the first attempt first."""
+
+REDRIVEN: Final = pa.schema(
+    [
+        pa.field("item_id", pa.int64(), nullable=False),
+        pa.field("plan", _code, nullable=False),
+        pa.field("redrive_round", pa.int16(), nullable=False),
+        pa.field("origin_run", pa.string(), nullable=False),
+        pa.field("first_arrival_at", pa.timestamp("ns", "UTC"), nullable=False),
+        pa.field("parked_after_ns", pa.int64(), nullable=False),
+    ]
+)
+"""One row a dead letter that a redrive found, and what was planned for it before anything was sent: offered,
+already_there (in the store), rounds_exhausted. parked_after_ns: from its first arrival to when it was parked last."""
+
+REDRIVE_PLANS: Final = ("offered", "already_there", "rounds_exhausted")
+"""What is planned for a dead letter, by code."""
+
+HELD_BEFORE: Final = pa.schema([pa.field("item_id", pa.int64(), nullable=False)])
+"""The ids that the store held when a redrive opened it."""
 
 FAULTS: Final = pa.schema(
     [

@@ -55,6 +55,7 @@ class TraceWriter:
         watch: Callable[[pa.Table], None] | None = None,
     ) -> None:
         self.stall_ns = 0
+        self.zero_unix_ns: int | None = None  # the instant 0 of a live run's clock, once that is known
         self._simulated = simulated
         self.error: Exception | None = None
         self.phases = tuple(phases)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ingestexp.adapters.sinks.log_framing import DamagedLogError, frame, scan
+from ingestexp.adapters.sinks.log_framing import DamagedLogError, Scan, frame, scan
 from ingestexp.ports import Settled, SinkBroken, SinkError, SinkUnavailable, payload_slices
 
 if TYPE_CHECKING:
@@ -34,7 +34,9 @@ class LogFileSink:
     durable = True
     simulated = False
 
-    def __init__(self, path: Path, workers: int) -> None:
+    def __init__(self, path: Path, workers: int, resume: bool = False) -> None:
+        """`resume`: go on with a log that holds records; a torn tail is cut off first."""
+        self._resume = resume
         self.repeats: int | None = None
         self.ignored_tail_bytes: int | None = None
         self._path = path
@@ -44,7 +46,10 @@ class LogFileSink:
         self._appending = threading.Lock()
 
     def open(self) -> None:
-        """Creates the file and makes its name durable (fsync of the folder). Refuses a file that holds anything."""
+        """Creates the file and makes its name durable (fsync of the folder).
+
+        Refuses a file that holds anything, unless it may go on with it.
+        """
         if self._fd >= 0:
             return
         if not self._path.parent.is_dir():
@@ -54,16 +59,22 @@ class LogFileSink:
         except OSError as error:
             raise SinkUnavailable(f"sink.path={self._path}: cannot be opened for writing: {error.strerror}") from None
         try:
-            self._claim(fd)
+            self._end_bytes = self._claim(fd)
         except BaseException:
             os.close(fd)
             raise
         self._fd = fd
-        self._end_bytes = 0
 
-    def _claim(self, fd: int) -> None:
+    def _claim(self, fd: int) -> int:
+        """The size of what is kept, bytes."""
         held = os.fstat(fd).st_size
-        if held:
+        if held and self._resume:
+            try:
+                held = self._scan()[0].sound_bytes
+            except SinkError as error:
+                raise SinkUnavailable(str(error)) from None
+            os.ftruncate(fd, held)
+        elif held:
             raise SinkUnavailable(
                 f"sink.path={self._path} already holds {held:,} bytes of an earlier run: "
                 "choose another path, remove the file, or leave sink.path out (each run then gets its own)"
@@ -77,6 +88,7 @@ class LogFileSink:
                 os.close(folder)
         except OSError as error:
             raise SinkUnavailable(f"sink.path={self._path}: cannot be made durable: {error.strerror}") from None
+        return held
 
     def write(self, batch: Batch, worker: int) -> Settled:
         """Appends the batch and flushes it to the device. Raises SinkBroken; nothing of the batch stays behind then."""
@@ -110,6 +122,14 @@ class LogFileSink:
 
     def read_back(self) -> Int64s:
         """Each id once, ascending. A torn tail ends the reading; damage before sound records raises SinkError."""
+        found, size = self._scan()
+        ids = np.unique(found.ids)
+        self.repeats = len(found.ids) - len(ids)
+        self.ignored_tail_bytes = size - found.sound_bytes
+        return ids
+
+    def _scan(self) -> tuple[Scan, int]:
+        """(the records, the file's size). Raises SinkError."""
         try:
             fd = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
@@ -120,13 +140,9 @@ class LogFileSink:
         finally:
             os.close(fd)
         try:
-            found = scan(log)
+            return scan(log), size
         except DamagedLogError as error:
             raise SinkError(f"sink.path={self._path}: {error}: the log is corrupt") from None
-        ids = np.unique(found.ids)
-        self.repeats = len(found.ids) - len(ids)
-        self.ignored_tail_bytes = size - found.sound_bytes
-        return ids
 
     def describe(self) -> dict[str, object]:
         about: dict[str, object] = {

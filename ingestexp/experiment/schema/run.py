@@ -13,6 +13,7 @@ from ingestexp.experiment.schema.fault import FaultSection
 from ingestexp.experiment.schema.load import LoadConfig, PoissonLoad
 from ingestexp.experiment.schema.payload import JsonEventPayload, PayloadConfig
 from ingestexp.experiment.schema.pipeline import BlockPolicy, OnFailureConfig, PolicyConfig, RetryBatch, WindowConfig
+from ingestexp.experiment.schema.redrive import RedriveSection
 from ingestexp.experiment.schema.sink import SinkConfig, SqliteSinkConfig
 from ingestexp.experiment.schema.sweep import ExperimentSection, SweepSection
 
@@ -77,5 +78,6 @@ class RunConfig:
     run: RunSection = field(default_factory=RunSection)
     trace: TraceSection = field(default_factory=TraceSection)
     memory: MemorySection = field(default_factory=MemorySection)
+    redrive: RedriveSection = field(default_factory=RedriveSection)
     sweep: SweepSection = field(default_factory=SweepSection)
     experiment: ExperimentSection = field(default_factory=ExperimentSection)
