@@ -117,6 +117,11 @@ SELECT
     (content ->> '$.ended_at_ns')::BIGINT AS ended_at_ns,
     (content ->> '$.counters.offered')::BIGINT AS offered,
     (content ->> '$.counters.committed')::BIGINT AS committed,
+    ((content ->> '$.memory.limit_mb')::DOUBLE * 1048576)::BIGINT AS memory_limit_bytes,
+    content ->> '$.memory.enforced_by' AS memory_enforced_by,
+    (content ->> '$.memory.baseline_bytes')::BIGINT AS memory_baseline_bytes,
+    coalesce(content ->> '$.memory.peak_rss_bytes', content ->> '$.counters.peak_rss_bytes')::BIGINT AS peak_rss_bytes,
+    (content ->> '$.memory.oom_kill_count')::BIGINT AS oom_kill_count,
     content AS manifest
 FROM manifests;
 

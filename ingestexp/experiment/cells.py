@@ -119,9 +119,8 @@ def literal(value: Any) -> str:
 
 def sweep_mistakes(sweep: SweepSection, experiment: ExperimentSection, typed_keys: frozenset[str]) -> list[Mistake]:
     """What is wrong with the sections `sweep` and `experiment` as such."""
-    return list(
-        itertools.chain(_override_mistakes(sweep, typed_keys), _stage_mistakes(sweep), _criterion_mistakes(experiment))
-    )
+    sections = (_override_mistakes(sweep, typed_keys), _stage_mistakes(sweep), _criterion_mistakes(experiment))
+    return [*itertools.chain(*sections), *_kill_mistakes(sweep, experiment)]
 
 
 def _override_mistakes(sweep: SweepSection, typed_keys: frozenset[str]) -> Iterator[Mistake]:
@@ -176,6 +175,14 @@ def _stage_mistakes(sweep: SweepSection) -> Iterator[Mistake]:
                 why = f"is not a variant of stage {source.stage} ({', '.join(earlier[source.stage])})"
                 yield Mistake(f"{place}.rate_from.variant", source.variant, why)
         earlier[stage.name] = names or [PLAIN_LABEL]
+
+
+def _kill_mistakes(sweep: SweepSection, experiment: ExperimentSection) -> Iterator[Mistake]:
+    for name in experiment.may_be_oom_killed:
+        if name not in sweep.variants:
+            why = f"is not one of the variants{did_you_mean(name, sweep.variants)}"
+            known = ", ".join(sweep.variants) or "there are none"
+            yield Mistake("experiment.may_be_oom_killed", name, f"{why} ({known})")
 
 
 def _criterion_mistakes(experiment: ExperimentSection) -> Iterator[Mistake]:

@@ -33,6 +33,18 @@ def read_sweep(folder: Path) -> dict[str, Any] | None:
     return facts if isinstance(facts, dict) and facts.get("format_version") == FORMAT_VERSION else None
 
 
+def is_finished(line: dict[str, Any]) -> bool:
+    """Of a cell's line: completed, or killed where the experiment says that it may be."""
+    return line.get("status") == "completed" or bool(line.get("as_expected"))
+
+
+def may_be_oom_killed(facts: dict[str, Any]) -> bool:
+    """Of a run's manifest: killed by the kernel at its limit, in a variant that may be."""
+    limited = (facts.get("memory") or {}).get("limit_mb") is not None
+    allowed = bool((facts.get("cell") or {}).get("may_be_oom_killed"))
+    return facts.get("status") == "oom_killed" and limited and allowed
+
+
 def plan_hash(cell_hashes: Iterable[str]) -> str:
     """12 hex digits that name a set of cells."""
     return hashlib.sha256("\n".join(sorted(cell_hashes)).encode()).hexdigest()[:12]

@@ -6,6 +6,7 @@ Must live here: which of the two sources is asked, the line. Must not: other par
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
@@ -20,9 +21,10 @@ MOST_ITEMS: Final = 2_000_000
 """Of more the samples are asked: a run's summary must not take longer than the run."""
 BLOCKS: Final = "▁▂▃▄▅▆▇█"
 _SAMPLED: Final = f"""
-SELECT least(s.at_ns * {BINS} // greatest(r.ended_at_ns, 1), {BINS - 1})::INTEGER AS bin,
+SELECT least(s.at_ns * {BINS} // greatest(coalesce(r.ended_at_ns, l.last_ns), 1), {BINS - 1})::INTEGER AS bin,
     max(s.depth_items) AS depth_max, arg_max(s.at_ns, s.depth_items) / 1e6 AS at_ms
-FROM samples s JOIN runs r ON r.run = s.run WHERE r.ended_at_ns IS NOT NULL GROUP BY bin ORDER BY bin
+FROM samples s JOIN runs r ON r.run = s.run CROSS JOIN (SELECT max(at_ns) AS last_ns FROM samples) l
+GROUP BY bin ORDER BY bin
 """  # noqa: S608 - a number of our own
 
 
@@ -39,11 +41,11 @@ class Depth:
 def depth_of(evidence: Evidence) -> Depth | None:
     """None where nothing ever waited, or nothing is known."""
     offered = (evidence.manifest.get("counters") or {}).get("offered") or 0
-    if offered > MOST_ITEMS:
+    # What was queued when a run died has no row among the items.
+    if offered > MOST_ITEMS or evidence.status in ("oom_killed", "crashed", "failed"):
         rows = evidence.answer(_SAMPLED, "samples").rows
-        depths = [0] * BINS
-        for row in rows:
-            depths[row["bin"]] = int(row["depth_max"])
+        found = {row["bin"]: int(row["depth_max"]) for row in rows}
+        depths = list(accumulate(range(BINS), lambda before, bin_: found.get(bin_, before), initial=0))[1:]
         top = max(rows, key=lambda row: int(row["depth_max"]), default=None)
         return Depth(depths, int(top["depth_max"]), float(top["at_ms"]), True) if top and top["depth_max"] else None
     evidence.set("bin_count", f"{BINS}::BIGINT")

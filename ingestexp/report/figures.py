@@ -22,6 +22,9 @@ AUDITS: Final = ("conservation", "stages_monotone", "batches_match_items")
 COUNTED_FROM: Final = 5_000_000
 """From so many items on, what several tables need is counted once."""
 
+MB: Final = 1 << 20
+AT_LIMIT_RATIO: Final = 0.9
+
 VOLATILE_FILESYSTEMS: Final = ("tmpfs", "ramfs")
 
 Row = dict[str, Any]
@@ -150,8 +153,25 @@ def case_of(
         disturbed=bool(host.get("disturbed")),
         host_took_ratio=_took_ratio(host),
         served_ratio=1.0 if not backlog else 1 - (backlog["slope_items_per_s"] or 0) / max(backlog["due_per_s"], 1e-9),
+        killed_at_limit=_killed_at_limit(manifest),
+        allocation_refused=_refused_memory(manifest),
         volatile_filesystem=_volatile_filesystem(manifest),
     )
+
+
+def _killed_at_limit(manifest: Row) -> bool:
+    """Not so where a limit above its own, or the host, ran out first."""
+    memory = manifest.get("memory") or {}
+    limit_mb, peak_bytes = memory.get("limit_mb"), memory.get("peak_bytes")
+    if limit_mb is None or not memory.get("oom_kill_count"):
+        return False
+    return peak_bytes is None or peak_bytes >= AT_LIMIT_RATIO * limit_mb * MB
+
+
+def _refused_memory(manifest: Row) -> bool:
+    """Once the load had begun."""
+    memory = manifest.get("memory") or {}
+    return bool(memory.get("limit_mb") and memory.get("exhausted") and memory.get("baseline_bytes"))
 
 
 def _took_ratio(host: Row) -> float:

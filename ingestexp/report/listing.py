@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ingestexp.experiment.manifest import plain_config
 from ingestexp.experiment.schema import RunConfig
 from ingestexp.experiment.sweep_folder import FILE_NAME as SWEEP_FILE
-from ingestexp.experiment.sweep_folder import is_at_work, read_sweep
+from ingestexp.experiment.sweep_folder import is_at_work, is_finished, read_sweep
 from ingestexp.report.evidence import is_running
 from ingestexp.report.record import FILE_NAME as VERDICT_FILE
 from ingestexp.report.sweep_figures import WORST_FIRST, lines_by_evidence
@@ -84,7 +84,7 @@ def _sweep_row(folder: Path) -> Row | None:
     if facts is None:
         return None
     lines = lines_by_evidence(folder, [line for line in facts.get("cells") or [] if isinstance(line, dict)])
-    done = [line for line in lines if line.get("status") == "completed"]
+    done = [line for line in lines if is_finished(line)]
     results = [_json(folder / str(line.get("folder")) / VERDICT_FILE).get("result") for line in done]
     worst = next((name for name in WORST_FIRST if name in results), None)
     judged = sum(result is not None for result in results)

@@ -24,6 +24,7 @@ from ingestexp.report.fault_lines import fault_lines
 from ingestexp.report.figures import Figures, figures_of
 from ingestexp.report.hints import next_step
 from ingestexp.report.latency_lines import backlog_line, blame_lines, latency_lines, lateness_line
+from ingestexp.report.memory_lines import lost_lines, memory_lines
 from ingestexp.report.record import record_figures
 from ingestexp.report.schema_versions import schema_notes
 from ingestexp.report.verdict_lines import ledger_line, verdict_lines, violation_lines
@@ -79,7 +80,7 @@ def summary_lines(figures: Figures, depth: Depth | None = None, notes: Sequence[
     lines = [
         *_header(figures),
         Text(),
-        *_section("items", _item_lines(figures)),
+        *_section("items", [*_item_lines(figures), *lost_lines(figures)]),
         *_section("envelopes", envelope_lines(figures.manifest)),
         *_section("rate", [_rate_line(figures)]),
         *_section("cost", _cost_lines(figures)),
@@ -93,6 +94,7 @@ def summary_lines(figures: Figures, depth: Depth | None = None, notes: Sequence[
     if figures.has_trace:
         lines += [Text(), *_section("batches", batch_lines(figures.batch_sizes)), Text()]
     lines += _section("depth", depth_lines(depth))
+    lines += _section("memory", memory_lines(figures))
     lines += _section("backlog", backlog_line(figures))
     lines += _section("ledger", [ledger_line(figures)])
     lines += _section("audits", violation_lines(figures))

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ingestexp.report.figures import Row
 
 WORST_FIRST: Final = (FAIL, INVALID, INCONCLUSIVE, PASS)
+WITH_EVIDENCE: Final = ("completed", "interrupted", "oom_killed")
 _COUNTERS: Final = ("offered", "committed", "dropped", "dead_lettered", "unsettled", "batches", "commits", "fsyncs")
 _MORE_COUNTERS: Final = ("round_trips", "syscalls")
 
@@ -93,9 +94,7 @@ def _lost(run_dir: Path, status: str) -> Row:
 
 def finished_cells(folder: Path, lines: Sequence[Row]) -> list[Cell]:
     """The cells with evidence to show, each with a verdict (recorded now where it was not)."""
-    there = [
-        (line, folder / str(line["folder"])) for line in lines if line.get("status") in ("completed", "interrupted")
-    ]
+    there = [(line, folder / str(line["folder"])) for line in lines if line.get("status") in WITH_EVIDENCE]
     there = [(line, run_dir) for line, run_dir in there if (run_dir / "manifest.json").is_file()]
     unjudged = [run_dir for _, run_dir in there if not (run_dir / FILE_NAME).is_file()]
     record_verdicts(unjudged)

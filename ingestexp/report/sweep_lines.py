@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rich.text import Text
 
+from ingestexp.experiment.sweep_folder import is_finished
 from ingestexp.report import wording as say
 from ingestexp.report.noise_floor import noise_floor_line
 from ingestexp.report.verdict import FAIL, PASS
@@ -32,7 +33,9 @@ def header_lines(sweep: Sweep) -> list[Text]:
     facts, experiment = sweep.facts, sweep.facts.get("experiment") or {}
     done = len(sweep.lines) - len(sweep.missing)
     first = Text.assemble(("sweep ", "dim"), (str(facts.get("sweep_id", sweep.folder.name)), "bold"))
-    first.append(f"   {done} of {len(sweep.lines)} cells completed, code {facts.get('code_version', '?')}")
+    killed = sum(line.get("status") == "oom_killed" and is_finished(line) for line in sweep.lines)
+    but = f" ({killed} killed at the memory limit, as may be)" if killed else ""
+    first.append(f"   {done} of {len(sweep.lines)} cells completed{but}, code {facts.get('code_version', '?')}")
     if any(cell.manifest.get("clock") == "simulated" for cell in sweep.cells):
         first.append("   SIMULATED: virtual time, a modelled sink", style="bold magenta")
     lines = [first]
@@ -61,7 +64,8 @@ def reason_lines(cells: Sequence[Cell]) -> list[Text]:
     grouped: dict[tuple[str, str, str], list[Cell]] = {}
     for cell in cells:
         result = cell.verdict.get("result")
-        if result in (None, PASS) or (result == FAIL and not cell.verdict.get("growing")):
+        killed = cell.manifest.get("status") == "oom_killed"
+        if result in (None, PASS) or (result == FAIL and not cell.verdict.get("growing") and not killed):
             continue
         key = (str(result), " ".join(filter(None, cell.label)), str(cell.verdict.get("reason")))
         grouped.setdefault(key, []).append(cell)

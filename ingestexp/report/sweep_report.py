@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.console import Console
 from rich.text import Text
 
-from ingestexp.experiment.sweep_folder import FILE_NAME, read_sweep
+from ingestexp.experiment.sweep_folder import FILE_NAME, is_finished, read_sweep
 from ingestexp.report.change_lines import change_lines
 from ingestexp.report.criteria import Judgement, judge_criteria
 from ingestexp.report.criterion_figures import Shown, shown_figures
@@ -67,7 +67,7 @@ class Sweep:
 
     @property
     def missing(self) -> list[Row]:
-        return [line for line in self.lines if line.get("status") != "completed"]
+        return [line for line in self.lines if not is_finished(line)]
 
     @property
     def exit_code(self) -> int:

@@ -81,6 +81,10 @@ class Case:
     """At most this share of the run's time was taken from it by the host (stalls, stolen time, other processes)."""
     served_ratio: float = 1.0
     """Of what fell due while the load lasted, this share was settled meanwhile."""
+    killed_at_limit: bool = False
+    """The kernel killed it for memory, at the run's own limit."""
+    allocation_refused: bool = False
+    """It ended because a resource limit refused it memory."""
     volatile_filesystem: str | None = None
     """Where a sink that claims durability keeps its files in memory: the type of that filesystem."""
 
@@ -139,6 +143,10 @@ def decide(case: Case) -> Verdict:
 
 
 def _decide(case: Case) -> Verdict:
+    if case.status == "oom_killed" and case.killed_at_limit:
+        return Verdict(FAIL, f"{case.status_reason}: what it held is lost")
+    if case.status == "failed" and case.allocation_refused:
+        return Verdict(INCONCLUSIVE, str(case.status_reason))
     broken = _instrument_broken(case)
     if broken:
         return Verdict(INVALID, broken, broken=True)

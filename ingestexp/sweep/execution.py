@@ -17,7 +17,7 @@ from ingestexp.experiment.manifest import FILE_NAME as MANIFEST
 from ingestexp.experiment.manifest import host_facts, utc_now
 from ingestexp.experiment.progress import Interrupts
 from ingestexp.experiment.schema.run import ClockKind, Progress
-from ingestexp.experiment.sweep_folder import plan_hash
+from ingestexp.experiment.sweep_folder import is_finished, plan_hash
 from ingestexp.sweep.cluster import Cluster
 from ingestexp.sweep.job import VERDICT, CellJob, SweepOrder
 from ingestexp.sweep.progress import SweepLine
@@ -50,7 +50,13 @@ class Execution:
         self.notes = notes
         self.sweep_id = folder.name if earlier is None else str(earlier.sweep.get("sweep_id", folder.name))
         self.order = SweepOrder(
-            folder, self.sweep_id, plan.experiment.name or None, command, hydra_node, str(Path.cwd())
+            folder,
+            self.sweep_id,
+            plan.experiment.name or None,
+            command,
+            hydra_node,
+            str(Path.cwd()),
+            tuple(plan.experiment.may_be_oom_killed),
         )
         self.line = SweepLine(len(plan.cells), _SHOWN[plan.configs[0].progress])
 
@@ -143,8 +149,7 @@ class Execution:
 
     def _end(self, record: SweepRecord, interrupted: bool) -> int:
         self.order.stop_file.unlink(missing_ok=True)
-        statuses = {row["status"] for row in record.rows.values()}
-        whole = bool(statuses) and statuses <= {"completed"}
+        whole = bool(record.rows) and all(is_finished(row) for row in record.rows.values())
         record.finish("completed" if whole else "interrupted" if interrupted else "failed")
         point_latest(self.folder)
         verdict = print_tables(self.folder, record)
@@ -161,6 +166,6 @@ def print_tables(folder: Path, record: SweepRecord) -> int:
     from ingestexp.report.record import record_verdicts
     from ingestexp.report.sweep_report import print_sweep
 
-    finished = [folder / row["folder"] for row in record.rows.values() if row["status"] == "completed"]
+    finished = [folder / row["folder"] for row in record.rows.values() if is_finished(row)]
     record_verdicts([run_dir for run_dir in finished if not (run_dir / VERDICT).exists()])
     return print_sweep(folder)

@@ -62,6 +62,8 @@ class SweepOrder:
     hydra_node: dict[str, Any]
     home: str
     """The folder that the driver stands in: relative paths of the command line mean it."""
+    may_be_oom_killed: tuple[str, ...] = ()
+    """Variants: their cells are finished as well where the kernel kills them at their limit."""
 
     @property
     def stop_file(self) -> Path:
@@ -83,6 +85,7 @@ class SweepOrder:
             "attempt": job.attempt,
             "again": job.again,
             "superseded": False,
+            "may_be_oom_killed": any(f"{job.variant} ".startswith(f"{name} ") for name in self.may_be_oom_killed),
             **({"frozen": job.frozen} if job.frozen else {}),
         }
 
@@ -99,7 +102,9 @@ class Outcome:
     committed_per_s: float | None = None
     elapsed_s: float = 0.0
     tail: list[str] = field(default_factory=list)
+    as_expected: bool = False
+    """Killed at its memory limit, where it may be."""
 
     @property
     def finished(self) -> bool:
-        return self.status == "completed"
+        return self.status == "completed" or self.as_expected

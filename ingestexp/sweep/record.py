@@ -52,6 +52,7 @@ class SweepRecord:
             "reason": None if outcome is None else outcome.reason,
             "disturbed": False if outcome is None else outcome.disturbed,
             "attempt": job.attempt,
+            "as_expected": outcome is not None and outcome.as_expected,
         }
         self._lines.pop(job.number, None)
         self._changed = True

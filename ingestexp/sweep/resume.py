@@ -18,7 +18,14 @@ from typing import TYPE_CHECKING, Any
 
 from ingestexp.experiment.fingerprint import differing
 from ingestexp.experiment.manifest import FILE_NAME
-from ingestexp.experiment.sweep_folder import UNFINISHED, is_at_work, plan_hash, read_sweep, sweeps_below
+from ingestexp.experiment.sweep_folder import (
+    UNFINISHED,
+    is_at_work,
+    may_be_oom_killed,
+    plan_hash,
+    read_sweep,
+    sweeps_below,
+)
 from ingestexp.sweep.fate import end_dead_run, is_disturbed, manifest_of, supersede
 from ingestexp.sweep.job import VERDICT, Outcome
 from ingestexp.sweep.turns import is_all_the_time
@@ -117,7 +124,7 @@ def take_stock(earlier: Earlier, code: str, hosts: Iterable[dict[str, Any]]) -> 
             continue
         if facts.get("status") == "running":
             end_dead_run(file.parent, facts, "its sweep was killed")
-        finished = facts.get("status") == "completed"
+        finished = facts.get("status") == "completed" or may_be_oom_killed(facts)
         foreign = _foreign(facts, code, hosts) if finished else ""
         if foreign:
             strange[foreign] += 1
@@ -146,7 +153,9 @@ def take_stock(earlier: Earlier, code: str, hosts: Iterable[dict[str, Any]]) -> 
 def keep(record: SweepRecord, job: CellJob, attempt: Attempt) -> CellJob:
     """Enter a finished cell as it was; the job that it was."""
     kept = dataclasses.replace(job, attempt=attempt.attempt, again=attempt.again)
-    record.put(kept, attempt.status, Outcome(job.number, attempt.folder, attempt.status, None, attempt.disturbed))
+    outcome = Outcome(job.number, attempt.folder, attempt.status, None, attempt.disturbed)
+    outcome.as_expected = may_be_oom_killed(attempt.facts)
+    record.put(kept, attempt.status, outcome)
     return kept
 
 

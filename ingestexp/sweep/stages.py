@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
+from ingestexp.experiment.sweep_folder import is_finished
 from ingestexp.sweep.dispatch import Dispatcher, Kind
 from ingestexp.sweep.estimate import Pace, expected_s
 from ingestexp.sweep.fate import has_begun, supersede
@@ -122,7 +123,7 @@ class Conductor:
 
     def _run_stage(self, cells: list[Cell]) -> None:
         numbers = [cell.number for cell in in_turn(cells)]
-        self._dispatch([self._current[number] for number in numbers if self._row(number)["status"] != "completed"])
+        self._dispatch([self._current[number] for number in numbers if not is_finished(self._row(number))])
         if not self._plan.sweep.rerun_disturbed or self._interrupts():
             return
         disturbed = [number for number in numbers if self._is_disturbed_for_once(number)]
@@ -192,7 +193,7 @@ class Conductor:
         """What an earlier execution froze, unless that was measured anew and no finished cell rests on the old."""
         source, rows = cells[0].rate_from, self._record.rows
         anew = source is not None and any(rows[number]["stage"] == source.stage for number in self._fresh)
-        if self._earlier is None or (anew and not any(rows[cell.number]["status"] == "completed" for cell in cells)):
+        if self._earlier is None or (anew and not any(is_finished(rows[cell.number]) for cell in cells)):
             return {}
         return self._earlier.stage(name)
 

@@ -74,9 +74,13 @@ class CriterionConfig:
 
 @dataclass
 class ExperimentSection:
-    """A named question. `tables` names files of analysis/tables/ to print, in order."""
+    """A named question. `tables` names files of analysis/tables/ to print, in order.
+
+    `may_be_oom_killed` names variants whose cells count as finished also where the kernel kills them at their limit.
+    """
 
     name: str = ""
     question: str = ""
     tables: list[str] = field(default_factory=list)
+    may_be_oom_killed: list[str] = field(default_factory=list)
     acceptance: list[CriterionConfig] = field(default_factory=list)

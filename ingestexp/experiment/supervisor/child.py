@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from ingestexp.experiment.supervisor.lifeline import die_with_parent
+from ingestexp.experiment.supervisor.usage import own_peak_rss_bytes
 
 if TYPE_CHECKING:
     from ingestexp.experiment.schema import RunConfig
@@ -59,7 +60,8 @@ def main() -> int:
         else:
             print(f"{type(error).__name__}: {error} (INGESTEXP_DEBUG=1 shows where)", file=sys.stderr)
         return EXIT_FAILED
-    _say(answers, {"status": result.status, "exit_code": result.exit_code, "reason": result.reason})
+    peak_rss_bytes = own_peak_rss_bytes()
+    _say(answers, {"status": result.status, "reason": result.reason, "peak_rss_bytes": peak_rss_bytes})
     return result.exit_code
 
 

@@ -28,6 +28,7 @@ from ingestexp.experiment.supervisor.enclosure import WAYS, Unavailable
 from ingestexp.experiment.supervisor.ending import Seen, ending, refusal
 from ingestexp.experiment.supervisor.relay import Relay
 from ingestexp.experiment.supervisor.usage import first_memory
+from ingestexp.trace.last_sample import last_sample
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -97,7 +98,6 @@ class _Child:
         self._enclosure = enclosure
         self._relay = Relay()
         self._pid = self._code = 0
-        self._peak_rss_bytes: int | None = None
 
     def run(self) -> None:
         """Until the process is gone."""
@@ -127,9 +127,7 @@ class _Child:
             if process.returncode is None and not self._relay.ended:
                 process.kill()
             self.interrupts.pid = None
-            _, status, used = os.wait4(process.pid, 0)
-            process.returncode = self._code = os.waitstatus_to_exitcode(status)
-            self._peak_rss_bytes = used.ru_maxrss * 1024
+            self._code = process.wait()
             process.stdout.close()
             process.stderr.close()
 
@@ -145,9 +143,11 @@ class _Child:
         memory = manifest.facts["memory"]
         memory.update(
             peak_bytes=self._enclosure.peak_bytes(),
-            peak_rss_bytes=self._peak_rss_bytes,
+            peak_rss_bytes=(said or {}).get("peak_rss_bytes"),
             oom_kill_count=self._enclosure.oom_kill_count(),
         )
+        if said is None:
+            _count_by_the_last_sample(manifest.facts, order.run_dir)
         seen = self._seen(manifest.facts if facts else {}, memory)
         memory["exhausted"] = refusal(seen)
         status, reason = ending(seen)
@@ -183,6 +183,18 @@ class _Child:
         order = self._order
         facts = first_facts(order.config, order.run_dir, order.command) | order.known | {"pid": self._pid}
         return facts if order.cell is None else facts | {"cell": order.cell}
+
+
+def _count_by_the_last_sample(facts: dict[str, Any], run_dir: Path) -> None:
+    """The counters of a run that could not give its own; what it held was lost with it: `unsettled`."""
+    last = last_sample(run_dir)
+    if last is None or facts["counters"]:
+        return
+    counted = {name: last[name] for name in ("offered", "committed", "dropped", "dead_lettered")}
+    unsettled = counted["offered"] - counted["committed"] - counted["dropped"] - counted["dead_lettered"]
+    facts["counters"] = {**counted, "unsettled": unsettled, "counted_by": "the last sample"}
+    facts["ended_at_ns"] = last["at_ns"]
+    facts["memory"]["peak_rss_bytes"] = last["rss_bytes"]
 
 
 def _json(file: Path) -> dict[str, Any] | None:

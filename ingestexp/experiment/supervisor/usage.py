@@ -24,6 +24,17 @@ def own_rss_bytes() -> int | None:
         return None
 
 
+def own_peak_rss_bytes() -> int | None:
+    """The most that was resident in this process so far."""
+    try:
+        for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    except (OSError, ValueError, IndexError):
+        pass
+    return None
+
+
 def note_exhaustion(memory: dict[str, Any], error: BaseException) -> None:
     """Set `exhausted` in the manifest's `memory` if the error, or one that led to it, is a MemoryError."""
     seen: BaseException | None = error
