@@ -20,6 +20,7 @@ _TABLES: Final = {
     "batches": schema.BATCHES.names,
     "samples": schema.SAMPLES.names,
     "dead_letters": schema.DEAD_LETTERS.names,
+    "faults": schema.FAULTS.names,
 }
 _MOST_LOOKED_INTO: Final = 200
 _MOST_COLUMNS: Final = 8

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import sqlite3
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +20,16 @@ if TYPE_CHECKING:
 
 TOO_NEW = b'{"schema_version":2,"a":1}'
 NOT_JSON = b'{"a":1'
+
+
+KILLED_WHILE_MIGRATING = """
+import os, sqlite3, sys
+from ingestexp.adapters.sinks.sqlite_rules import SqliteRules
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.set_progress_handler(lambda: os.kill(os.getpid(), 9), int(sys.argv[2]))
+SqliteRules(check_json=True, version=2).migrate(connection)
+"""
+"""Dies by kill -9 after so many steps of SQLite's machine, wherever it is then."""
 
 
 def opened(path: Path, version: int = 1, resume: bool = False, check_json: bool = True) -> SqliteSink:
@@ -119,3 +132,22 @@ def test_a_migration_that_fails_leaves_the_old_store(tmp_path: Path) -> None:
     assert rules.version_of(table) == 1
     assert connection.execute("SELECT count(*) FROM sqlite_master WHERE name LIKE '%migrated'").fetchone() == (0,)
     connection.close()
+
+
+@pytest.mark.parametrize("steps", [1, 300, 20_000, 100_000])
+def test_whoever_is_killed_while_migrating_leaves_the_old_store_and_the_next_one_migrates_it(
+    tmp_path: Path, steps: int
+) -> None:
+    path = tmp_path / "s"
+    closed_with(path, 20_000)
+    command = [sys.executable, "-c", KILLED_WHILE_MIGRATING, str(path), str(steps)]
+    assert subprocess.run(command, timeout=60, check=False).returncode == -signal.SIGKILL
+    connection = sqlite3.connect(path)
+    (table,) = connection.execute("SELECT sql FROM sqlite_master WHERE name = 'items'").fetchone()
+    assert SqliteRules(check_json=True, version=2).version_of(table) == 1
+    assert connection.execute("SELECT count(*), sum(item_id) FROM items").fetchone() == (20_000, 199_990_000)
+    connection.close()
+    sink = opened(path, 2, resume=True)
+    sink.write(batch_of((20_000, [TOO_NEW])), 0)
+    sink.close()
+    assert sink.read_back().tolist() == list(range(20_001))
