@@ -91,6 +91,34 @@ class Dropped:
         self.at_ns = at_ns
 
 
+class Spill:
+    """Write these items to disk; their memory is needed until the disk says `Spilled`."""
+
+    __slots__ = ("span",)
+
+    def __init__(self, span: Span) -> None:
+        self.span = span
+
+
+class Unspill:
+    """Read so much of what is on disk, oldest first: all there is or as much as fits, one item at least."""
+
+    __slots__ = ("max_bytes", "max_items")
+
+    def __init__(self, max_items: int, max_bytes: int) -> None:
+        self.max_items = max_items
+        self.max_bytes = max_bytes
+
+
+class LetGo:
+    """These items are on disk: forget what is known of them, they come back as a block of their own."""
+
+    __slots__ = ("span",)
+
+    def __init__(self, span: Span) -> None:
+        self.span = span
+
+
 class Unsettled:
     """The run ended before these items did. `batch` is their last attempt, None if they were never sent."""
 
@@ -130,6 +158,9 @@ Effect = (
     | PartlyCommitted
     | Parked
     | Dropped
+    | Spill
+    | Unspill
+    | LetGo
     | Unsettled
     | _Order
 )

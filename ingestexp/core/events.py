@@ -55,6 +55,24 @@ class SendFailed:
         self.others_taken = others_taken
 
 
+class Spilled:
+    """The oldest `items` of those that were to be spilled are on disk for good."""
+
+    __slots__ = ("items",)
+
+    def __init__(self, items: int) -> None:
+        self.items = items
+
+
+class Unspilled:
+    """What was asked for has been read: spans of new blocks, in order. After a STOP: what was left on disk."""
+
+    __slots__ = ("spans",)
+
+    def __init__(self, spans: list[Span]) -> None:
+        self.spans = spans
+
+
 class _Signal:
     """An event without content."""
 
@@ -76,4 +94,10 @@ DRAIN: Final = _Signal("DRAIN")
 STOP: Final = _Signal("STOP")
 """Give up: whatever has not settled is unsettled. Later events only add to that."""
 
-Event = Arrived | SendSettled | SendFailed | _Signal
+SPILL_FULL: Final = _Signal("SPILL_FULL")
+"""What is to be spilled next does not fit on the disk."""
+
+SPILL_ROOM: Final = _Signal("SPILL_ROOM")
+"""It does again."""
+
+Event = Arrived | SendSettled | SendFailed | Spilled | Unspilled | _Signal

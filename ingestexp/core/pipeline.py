@@ -11,17 +11,20 @@ from typing import TYPE_CHECKING
 from ingestexp.core.attempts import Attempts
 from ingestexp.core.batch import FlushCause
 from ingestexp.core.effects import Effect, Unsettled, WakeAt
-from ingestexp.core.events import DRAIN, STOP, TIMER_FIRED, Arrived, Event, SendFailed, SendSettled
+from ingestexp.core.events import DRAIN, STOP, TIMER_FIRED, Arrived, Event, SendFailed, SendSettled, Unspilled
 from ingestexp.core.isolation import Isolation
-from ingestexp.core.policy import Admission, Overflow
+from ingestexp.core.policy import Admission
 from ingestexp.core.span import NEVER, UNKNOWN, Block, Span
+from ingestexp.core.spilling import SpillAdmission
 from ingestexp.core.window import close_batch
 
 if TYPE_CHECKING:
     from ingestexp.core.batch import Batch
     from ingestexp.core.control import Control
     from ingestexp.core.on_failure import OnFailure
+    from ingestexp.core.policy import Overflow
     from ingestexp.core.queue import Bounds
+    from ingestexp.core.spilling import SpillRules
 
 _BYTES = int(FlushCause.BYTES)
 
@@ -61,8 +64,9 @@ class Pipeline:
         on_failure: OnFailure,
         workers: int = 1,
         ordered: bool = False,
+        spill: SpillRules | None = None,
     ) -> None:
-        self.admission = Admission(bounds, overflow)
+        self.admission = Admission(bounds, overflow) if spill is None else SpillAdmission(bounds, spill)
         self.control = control
         self.ordered = ordered
         self.free_workers = workers
@@ -114,10 +118,8 @@ class Pipeline:
         For a driver that tells arrivals at their own due times; it must not tell any past the next settle or timer.
         """
         admission, queue = self.admission, self._queue
-        room = admission.room()
-        if not room:
-            full_by_items = admission.overflow is Overflow.DROP_NEWEST and not self.free_workers
-            return end - first if full_by_items else 1
+        if not (room := admission.room()):
+            return admission.wants_when_full(block, first, end, self.free_workers)
         if self.free_workers:
             limits = self.control.limits
             room = min(room, limits.max_size - queue.items if queue.items else 1)
@@ -156,6 +158,8 @@ class Pipeline:
             self._drained_at_ns = now_ns
         elif event is STOP:
             self._stop(effects)
+        else:
+            self._hear(event, effects)
         if not self.stopped:
             self._dispatch(now_ns, effects)
         return effects
@@ -181,12 +185,16 @@ class Pipeline:
         self.stopped = True
         for span, reason, batch in self._attempts.give_up():
             self._give_up(span, reason, batch, effects)
-        for span in self._queue.clear():
-            self._give_up(span, "queued", None, effects)
-        while self.admission.held:
-            span = self.admission.held.popleft()
-            span.admitted_at_ns = UNKNOWN
-            self._give_up(span, "blocked", None, effects)
+        for span, reason in self.admission.clear():
+            self._give_up(span, reason, None, effects)
+
+    def _hear(self, event: Event, effects: list[Effect]) -> None:
+        """What the disk says; after the end only what is left on it."""
+        if not self.stopped:
+            self.admission.hear(event, effects)
+        elif isinstance(event, Unspilled):
+            for span in event.spans:
+                self._give_up(span, "spilled", None, effects)
 
     def _give_up(self, span: Span, reason: str, batch: Batch | None, effects: list[Effect]) -> None:
         self.unsettled += span.end - span.first
@@ -204,7 +212,8 @@ class Pipeline:
             elif queue.items and not (waiting and self.ordered):
                 batch = close_batch(self._next_batch_id, queue, self.control.limits, now_ns, self._drained_at_ns)
                 if batch is None and admission.stuck():
-                    batch = self._close_stuck(now_ns)
+                    limits = self.control.limits
+                    batch = close_batch(self._next_batch_id, queue, limits, now_ns, self._drained_at_ns, _BYTES)
             if batch is None:
                 wake_at_ns = self._next_wake_ns()
                 break
@@ -217,13 +226,11 @@ class Pipeline:
                 admission.release(now_ns, effects)
         else:
             wake_at_ns = NEVER
+        if admission.behind:
+            admission.ask_back(self.free_workers, effects)
         if wake_at_ns != self._wake_at_ns:
             self._wake_at_ns = wake_at_ns
             effects.append(WakeAt(wake_at_ns))
-
-    def _close_stuck(self, now_ns: int) -> Batch | None:
-        limits = self.control.limits
-        return close_batch(self._next_batch_id, self._queue, limits, now_ns, self._drained_at_ns, _BYTES)
 
     def _retry(self) -> Batch:
         batch = self._attempts.again(self._next_batch_id, self._queue.items)

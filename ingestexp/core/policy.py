@@ -16,22 +16,40 @@ from ingestexp.core.queue import ItemQueue
 from ingestexp.core.span import NEVER, UNKNOWN, Block, Span
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ingestexp.core.events import Event
     from ingestexp.core.queue import Bounds
 
 
 class Overflow(IntEnum):
-    """Block the source, drop the arrival, drop the oldest, or grow without bound."""
+    """Block the source, drop the arrival, drop the oldest, grow without bound, or go on on disk (`spilling`)."""
 
     BLOCK = 0
     DROP_NEWEST = 1
     DROP_OLDEST = 2
     UNBOUNDED = 3
+    SPILL = 4
 
 
 class Admission:
-    """The door of the queue. `reserved_*` are items waiting for their next attempt, `held` those blocked outside."""
+    """The door of the queue. `reserved_*` are items waiting for their next attempt, `held` those blocked outside.
 
-    __slots__ = ("bounds", "dropped", "held", "overflow", "paused", "queue", "reserved_bytes", "reserved_items")
+    `behind` the queue wait those that `spilling` sent to disk, `leaving_items` of them still on their way there.
+    """
+
+    __slots__ = (
+        "behind",
+        "bounds",
+        "dropped",
+        "held",
+        "leaving_items",
+        "overflow",
+        "paused",
+        "queue",
+        "reserved_bytes",
+        "reserved_items",
+    )
 
     def __init__(self, bounds: Bounds, overflow: Overflow) -> None:
         self.queue = ItemQueue()
@@ -39,9 +57,14 @@ class Admission:
         self.overflow = overflow
         self.reserved_items = 0
         self.reserved_bytes = 0
-        self.dropped = 0
+        self.dropped = self.behind = self.leaving_items = 0
         self.held: deque[Span] = deque()
         self.paused = False
+
+    @property
+    def spilled_items(self) -> int:
+        """On disk, or being read."""
+        return self.behind - self.leaving_items
 
     def room(self) -> int:
         """How many more items may be admitted, bytes aside."""
@@ -94,6 +117,25 @@ class Admission:
             self.paused = False
             effects.append(RESUME)
 
+    def wants_when_full(self, block: Block, first: int, end: int, free_workers: int) -> int:
+        """How many of the arrivals may be told at once while there is no room: as many as get the same answer."""
+        return end - first if self.overflow is Overflow.DROP_NEWEST and not free_workers else 1
+
+    def clear(self) -> Iterator[tuple[Span, str]]:
+        """(span, why it is unsettled) of all that waits, in order; forgets it."""
+        for span in self.queue.clear():
+            yield span, "queued"
+        while self.held:
+            span = self.held.popleft()
+            span.admitted_at_ns = UNKNOWN
+            yield span, "blocked"
+
+    def hear(self, event: Event, effects: list[Effect]) -> None:
+        """What a disk says: nothing to a policy that has none."""
+
+    def ask_back(self, free_workers: int, effects: list[Effect]) -> None:
+        """Ask for what is on disk, once it is time to."""
+
     def stuck(self) -> bool:
         """The queue can't grow: its source is held back and no retry will make room. Waiting longer is for nothing."""
         return bool(self.held) and not self.reserved_items
@@ -105,13 +147,13 @@ class Admission:
             span = held[0]
             count = self.fitting(span.block, span.first, span.end)
             if count:
-                part = _cut(span, span.first + count)
+                part = cut(span, span.first + count)
                 if now_ns is not None:
                     part.admitted_at_ns = now_ns
                 self.queue.push(part)
             elif self._oversized(span):
                 self._drop(
-                    _cut(span, span.first + 1), "oversized", span.admitted_at_ns if now_ns is None else now_ns, effects
+                    cut(span, span.first + 1), "oversized", span.admitted_at_ns if now_ns is None else now_ns, effects
                 )
             else:
                 return
@@ -123,13 +165,13 @@ class Admission:
         while span.first < span.end:
             count = self.fitting(span.block, span.first, span.end)
             if count:
-                part = _cut(span, span.first + count)
+                part = cut(span, span.first + count)
                 self.queue.push(part)
             elif not self.room():
-                self._drop(_cut(span, span.end), "overflow_newest", at_ns, effects)
+                self._drop(cut(span, span.end), "overflow_newest", at_ns, effects)
             else:  # bytes are short: a smaller item behind this one may still fit
                 reason = "oversized" if self._oversized(span) else "overflow_newest"
-                self._drop(_cut(span, span.first + 1), reason, at_ns, effects)
+                self._drop(cut(span, span.first + 1), reason, at_ns, effects)
 
     def _drop_oldest(self, span: Span, now_ns: int, effects: list[Effect]) -> None:
         """One by one where bytes are limited, at once where they are not: the outcome is the same."""
@@ -137,16 +179,16 @@ class Admission:
         while span.first < span.end:
             count = self.fitting(span.block, span.first, span.end)
             if count:
-                part = _cut(span, span.first + count)
+                part = cut(span, span.first + count)
                 self.queue.push(part)
                 continue
             if self._oversized(span):
-                self._drop(_cut(span, span.first + 1), "oversized", span.admitted_at_ns, effects)
+                self._drop(cut(span, span.first + 1), "oversized", span.admitted_at_ns, effects)
                 continue
             size = span.block.nbytes(span.first, span.first + 1)
             if self.reserved_items >= self.bounds.items or self.reserved_bytes + size > self.bounds.nbytes:
                 # Items between two attempts take up the room and can't be recalled: evicting would be for nothing.
-                self._drop(_cut(span, span.first + 1), "overflow_newest", span.admitted_at_ns, effects)
+                self._drop(cut(span, span.first + 1), "overflow_newest", span.admitted_at_ns, effects)
                 continue
             for victim in self.queue.evict(1 if bounded_bytes else span.end - span.first):
                 self.dropped += victim.end - victim.first
@@ -170,7 +212,7 @@ class Admission:
             effects.append(Dropped(span, reason, at_ns))
 
 
-def _cut(span: Span, end: int) -> Span:
+def cut(span: Span, end: int) -> Span:
     """The head of the span up to `end`, as a span of its own; the span keeps the rest."""
     head = Span(span.block, span.first, end, span.offered_at_ns, span.admitted_at_ns)
     span.first = end

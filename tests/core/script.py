@@ -17,22 +17,21 @@ from ingestexp.core.control import Static
 from ingestexp.core.effects import (
     PAUSE,
     RESUME,
-    AttemptFailed,
-    DeadLettered,
-    Dropped,
     Effect,
-    Unsettled,
     WakeAt,
 )
-from ingestexp.core.events import DRAIN, STOP, TIMER_FIRED, Arrived, Event, SendFailed, SendSettled
+from ingestexp.core.events import DRAIN, STOP, TIMER_FIRED, Arrived, Event, SendFailed, SendSettled, Unspilled
 from ingestexp.core.on_failure import ReportItems, RetryBatch, SkipBatch, SplitAndRetry
 from ingestexp.core.pipeline import Pipeline
 from ingestexp.core.policy import Overflow
 from ingestexp.core.queue import Bounds
 from ingestexp.core.retry import Retry
 from ingestexp.core.span import AS_DUE, NEVER, Span
+from ingestexp.core.spilling import SpillRules
 from ingestexp.core.window import Limits
 from ingestexp.engine.blocks import EvenBlock, UnevenBlock
+from tests.core.disk import Disk
+from tests.core.noting import note
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -40,7 +39,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """A pipeline's parameters. `timer_late_ns`: how late this world's timer fires."""
+    """A pipeline's parameters. `disk_lazy`: this world's disk works as time passes, not at once."""
 
     overflow: Overflow = Overflow.BLOCK
     capacity: int = NEVER
@@ -53,6 +52,9 @@ class Setup:
     max_attempts: int = 3
     backoff_ns: int = 7
     timer_late_ns: int = 0
+    spill_bytes: int = NEVER
+    spill_drops: bool = False
+    disk_lazy: bool = False
     on_failure: type[RetryBatch | SkipBatch | SplitAndRetry | ReportItems] = RetryBatch
 
     def pipeline(self, kind: type[Pipeline] = Pipeline) -> Pipeline:
@@ -63,6 +65,7 @@ class Setup:
             on_failure=self.on_failure(Retry(self.max_attempts, self.backoff_ns)),
             workers=self.workers,
             ordered=self.ordered,
+            spill=SpillRules(self.spill_bytes, self.spill_drops) if self.overflow is Overflow.SPILL else None,
         )
 
 
@@ -106,7 +109,9 @@ class World:
         self.log: list[tuple[int, Event, list[Effect]]] = []
         self.notes: list[tuple[Any, ...]] = []
         self.next_id = 0
+        self.disk = Disk(setup.spill_bytes)
         self._watch = watch
+        self._busy = False
         self._withheld: deque[tuple[EvenBlock, int, int]] = deque()
 
     # -- the script -----------------------------------------------------------------------------------
@@ -151,6 +156,7 @@ class World:
             self.wake_at_ns = NEVER
             self.handle(TIMER_FIRED)
         self.now_ns = to_ns
+        self._listen()
 
     def finish(self) -> World:
         """The end of a run whose sink is well: all that fell due is told, then drained. Raises Deadlock."""
@@ -168,6 +174,9 @@ class World:
 
     def _settle_until(self, over: Callable[[], bool]) -> None:
         while not over():
+            self._listen()
+            if over():
+                return
             if self.flying:
                 self.advance(self.now_ns + 1)
                 self.settle(self.flying[0])
@@ -191,12 +200,26 @@ class World:
                 self.wake_at_ns = effect.at_ns
             elif effect is PAUSE or effect is RESUME:
                 self.paused = effect is PAUSE
+            self.disk.wants(effect)
         self.log.append((self.now_ns, event, effects))
         if self._watch is not None:
             self._watch(self, event, effects)
         if effects and not self.paused and self._withheld and not isinstance(event, Arrived):
             self._tell()
+        if event is STOP:
+            self.handle(Unspilled(self.disk.left()))
+        elif not self.setup.disk_lazy:
+            self._listen()
         return effects
+
+    def _listen(self) -> None:
+        """Tell the core what the disk has to say."""
+        if self._busy or self.core.stopped:
+            return
+        self._busy = True
+        for event in self.disk.events():
+            self.handle(event)
+        self._busy = False
 
     def _send(self, batch: Batch) -> None:
         batch.sent_at_ns = self.now_ns
@@ -210,29 +233,3 @@ class World:
             late = block.due(first) < self.now_ns
             admitted_at_ns = self.now_ns if late or end - first > 1 else AS_DUE
             self.handle(Arrived(Span(block, first, end, AS_DUE, admitted_at_ns)))
-
-
-def batch_of(effect: Effect) -> Batch | None:
-    """The batch that is sent, or whose attempt ended."""
-    if isinstance(effect, Batch):
-        return effect
-    return effect.batch if isinstance(effect, SendSettled | AttemptFailed | DeadLettered) else None
-
-
-def name_of(effect: Effect) -> str:
-    """What the effect says; the two that come with every batch have no class of their own."""
-    return {Batch: "Send", SendSettled: "Committed"}.get(type(effect), type(effect).__name__)
-
-
-def note(effect: Effect) -> tuple[Any, ...]:
-    """An effect's content as plain values, for comparisons."""
-    batch = batch_of(effect)
-    if batch is not None:
-        spans = tuple((span.first, span.end) for span in batch.spans)
-        facts = (batch.batch_id, batch.cause, batch.attempt, batch.parent_batch_id, spans, batch.next_attempt_at_ns)
-        return (name_of(effect), *facts, batch.opened_at_ns, batch.closed_at_ns, batch.first_sent_at_ns)
-    if isinstance(effect, Dropped | Unsettled):
-        return (type(effect).__name__, effect.span.first, effect.span.end, effect.reason)
-    if isinstance(effect, WakeAt):
-        return ("WakeAt", effect.at_ns)
-    return (repr(effect),)

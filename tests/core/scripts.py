@@ -53,6 +53,7 @@ def setups(draw: st.DrawFn, max_size_fits: bool = True) -> Setup:
     overflow = draw(st.sampled_from(list(Overflow)))
     max_size = draw(st.sampled_from([1, 2, 3, 4, 7, 16]))
     capacity = capacity_bytes = NEVER
+    spills = overflow is Overflow.SPILL
     if overflow is not Overflow.UNBOUNDED:
         smallest = max_size if overflow is Overflow.BLOCK and max_size_fits else 1
         capacity = draw(st.sampled_from([smallest, smallest + 1, smallest + 5, smallest + 20, NEVER]))
@@ -69,4 +70,7 @@ def setups(draw: st.DrawFn, max_size_fits: bool = True) -> Setup:
         max_attempts=draw(st.integers(1, 4)),
         backoff_ns=draw(st.sampled_from([0, 7, 40])),
         timer_late_ns=draw(st.sampled_from([0, 0, 3])),
+        spill_bytes=draw(st.sampled_from([NEVER, 70, 300])) if spills else NEVER,
+        spill_drops=spills and draw(st.booleans()),
+        disk_lazy=spills and draw(st.booleans()),
     )

@@ -8,7 +8,8 @@ from hypothesis import given
 
 from ingestexp.core.effects import DeadLettered, Dropped, Effect, Unsettled
 from ingestexp.core.events import SendFailed, SendSettled
-from tests.core.script import Setup, Step, World, name_of
+from tests.core.noting import name_of
+from tests.core.script import Setup, Step, World
 from tests.core.scripts import scripts, setups
 
 

@@ -22,7 +22,7 @@ from ingestexp.engine.blocks import make_block
 from ingestexp.engine.drive import drive
 from ingestexp.engine.simulated import SimulatedLane
 from ingestexp.trace.tally import Tally
-from tests.core.script import batch_of, name_of
+from tests.core.noting import batch_of, name_of
 from tests.engine.rig import MS, DueTimes, HandSink, fails, run
 
 if TYPE_CHECKING:
