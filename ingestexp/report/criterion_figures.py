@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 _UNITS: Final = {
+    "alerting_false_alarms": "a minute",
+    "alerting_lead": "ms",
+    "alerting_live_lead": "ms",
     "capacity_ratio": "×",
     "commits_per_item_ratio": "×",
     "fixed_cost_dominates": "items",

@@ -64,6 +64,7 @@ class Answers:
         )
         self.set("runs", f"'{runs}/*'")
         self.set("with_superseded", str(with_superseded).lower())
+        self.set("analysis", "'" + str(ANALYSIS).replace("'", "''") + "'")  # a criterion may ask a table
         self._execute((ANALYSIS / "views.sql").read_text(encoding="utf-8"), "views.sql")
 
     def __enter__(self) -> Self:

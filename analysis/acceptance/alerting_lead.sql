@@ -1,0 +1,10 @@
+-- Question: does the metric that was chosen on the train runs lead the SLO breach on simulated runs that it was not chosen on?
+-- Grain: one row, of the metric ranked first. value: median lead on the simulated test runs, ms; 0 if it missed one of them.
+-- From tables/alert_lead_time.sql, below the folder that the variable `analysis` names (default 'analysis').
+SET VARIABLE alert_lead_time = (
+    SELECT any_value(content) FROM read_text(coalesce(getvariable('analysis'), 'analysis') || '/tables/alert_lead_time.sql'));
+SELECT metric, test_lead_p50_ms, test_miss_count, test_run_count,
+    CASE WHEN test_run_count > 0 THEN CASE WHEN test_miss_count = 0 THEN test_lead_p50_ms ELSE 0 END END AS value,
+    CASE WHEN value IS NULL THEN 'no test run broke the SLO' END AS why
+FROM query(getvariable('alert_lead_time'))
+WHERE clock = 'simulated' AND rank = 1;
