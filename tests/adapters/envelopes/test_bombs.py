@@ -45,6 +45,15 @@ def test_the_byte_cap_alone_bounds_memory() -> None:
     assert [each for each in judged if each.growth_bytes > CAP_BYTES + MARGIN_BYTES] == []
 
 
+@needs_peak
+def test_an_accepted_body_at_the_cap_takes_no_more_than_a_rejected_one() -> None:
+    bombs = [(codec, "flat") for codec in ("gzip", "zstd", "lz4", "snappy", "deflate")]
+    judged = judge_apart(bombs, CAP_BYTES, Caps(CAP_BYTES, None, None, None, None, 1), 120)
+    assert [each.reason for each in judged] == [""] * 5
+    assert all(each.inflated_bytes > CAP_BYTES - 64 for each in judged)
+    assert [each for each in judged if each.growth_bytes > CAP_BYTES + MARGIN_BYTES] == []
+
+
 @pytest.mark.parametrize(
     ("codec", "shape", "reason"),
     [
