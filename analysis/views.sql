@@ -1,4 +1,4 @@
--- Views over the evidence of any set of run folders: runs, items, batches, samples, dead_letters, faults, responses, verdicts.
+-- Views over the evidence of any set of run folders: runs, items, batches, samples, dead_letters, faults, redriven, responses, verdicts.
 --
 -- Parameters (session variables):
 --   runs             which folders: a run, a sweep (all its runs), or a glob of either, several separated by commas; default
@@ -50,6 +50,8 @@ SET VARIABLE batch_files = files_of('/batches/*.parquet');
 SET VARIABLE sample_files = files_of('/samples/*.parquet');
 SET VARIABLE dead_letter_files = files_of('/dead_letters/*.parquet');
 SET VARIABLE fault_files = files_of('/faults/*.parquet');
+SET VARIABLE redriven_files = files_of('/redriven/*.parquet');
+SET VARIABLE held_before_files = files_of('/held_before/*.parquet');
 SET VARIABLE envelope_files = files_of('/envelopes/*.parquet');
 SET VARIABLE envelope_dead_letter_files = files_of('/envelope_dead_letters/*.parquet');
 SET VARIABLE verdict_files = files_of('/verdict.json');
@@ -122,6 +124,7 @@ SELECT
     (content ->> '$.memory.baseline_bytes')::BIGINT AS memory_baseline_bytes,
     coalesce(content ->> '$.memory.peak_rss_bytes', content ->> '$.counters.peak_rss_bytes')::BIGINT AS peak_rss_bytes,
     (content ->> '$.memory.oom_kill_count')::BIGINT AS oom_kill_count,
+    coalesce((content ->> '$.base_id')::BIGINT, 0) AS base_id,
     content AS manifest
 FROM manifests;
 
@@ -189,12 +192,30 @@ FROM query('SELECT NULL::VARCHAR AS filename, NULL::BIGINT AS at_ns, NULL::BIGIN
     || parquet_of('sample_files', getvariable('sample_files')));
 
 -- grain: one row per parked item.
+--   first_arrival_at: UTC; lineage: the batches it was sent in, the last one is batch_id.
 CREATE OR REPLACE TEMP VIEW dead_letters AS
-SELECT regexp_replace(filename, '/dead_letters/[^/]*$', '') AS run, * EXCLUDE (filename)
+SELECT regexp_replace(filename, '/dead_letters/[^/]*$', '') AS run,
+    * EXCLUDE (filename) REPLACE (make_timestamp_ns(epoch_ns(first_arrival_at)) AS first_arrival_at)
 FROM query('SELECT NULL::VARCHAR AS filename, NULL::BIGINT AS item_id, NULL::BIGINT AS intended_at_ns,
     NULL::BIGINT AS dead_lettered_at_ns, NULL::VARCHAR AS reason, NULL::VARCHAR AS error, NULL::SMALLINT AS attempt_count,
-    NULL::INTEGER AS batch_id, NULL::BLOB AS payload WHERE false'
+    NULL::INTEGER AS batch_id, NULL::BLOB AS payload, NULL::TIMESTAMPTZ AS first_arrival_at, NULL::INTEGER[] AS lineage,
+    NULL::VARCHAR AS origin_run, NULL::SMALLINT AS redrive_round WHERE false'
     || parquet_of('dead_letter_files', getvariable('dead_letter_files')));
+
+-- grain: one row per dead letter that a redrive found, and what was planned for it (offered | already_there | rounds_exhausted);
+-- none in another run. parked_after_ns: from its first arrival to when it was parked last.
+CREATE OR REPLACE TEMP VIEW redriven AS
+SELECT regexp_replace(filename, '/redriven/[^/]*$', '') AS run,
+    * EXCLUDE (filename) REPLACE (make_timestamp_ns(epoch_ns(first_arrival_at)) AS first_arrival_at)
+FROM query('SELECT NULL::VARCHAR AS filename, NULL::BIGINT AS item_id, NULL::VARCHAR AS plan, NULL::SMALLINT AS redrive_round,
+    NULL::VARCHAR AS origin_run, NULL::TIMESTAMPTZ AS first_arrival_at, NULL::BIGINT AS parked_after_ns WHERE false'
+    || parquet_of('redriven_files', getvariable('redriven_files')));
+
+-- grain: one row per id that the store held when a redrive opened it.
+CREATE OR REPLACE TEMP VIEW held_before AS
+SELECT regexp_replace(filename, '/held_before/[^/]*$', '') AS run, * EXCLUDE (filename)
+FROM query('SELECT NULL::VARCHAR AS filename, NULL::BIGINT AS item_id WHERE false'
+    || parquet_of('held_before_files', getvariable('held_before_files')));
 
 -- grain: one row per poisoned item (item_id, kind), and one per fault of attempts; none in a run without faults.
 --   from_ns, to_ns  of an outage or a brownout, as it was due; hit_count: attempts that it refused or slowed
@@ -232,12 +253,24 @@ SET VARIABLE ends = (SELECT by_run(list((run, ended_at_ns))) FROM runs);
 SET VARIABLE load_ends = (SELECT by_run(list((run, load_ended_at_ns))) FROM runs);
 -- 0 in a run that has intended times, else NULL: added to a latency, it is NULL too.
 SET VARIABLE zeros = (SELECT by_run(list((run, CASE WHEN NOT is_saturate THEN 0::BIGINT END))) FROM runs);
+SET VARIABLE base_ids = (SELECT by_run(list((run, base_id))) FROM runs);
+SET VARIABLE any_redrive = (SELECT coalesce(bool_or(base_id > 0), false) FROM runs);
 SET VARIABLE run_names = (SELECT coalesce(list(run ORDER BY run), []) FROM runs);
 SET VARIABLE run_numbers = (SELECT by_run(list((run, run_number))) FROM (SELECT run, row_number() OVER (ORDER BY run) - 1 AS run_number FROM runs));
 -- Of a single run the key is a constant, and so is what it leads to: row groups are then skipped by it.
 SET VARIABLE only_run = (SELECT CASE WHEN count(*) = 1 THEN any_value(run) END::VARCHAR FROM runs);
 CREATE OR REPLACE TEMP MACRO fact(facts, run) AS
     getvariable(facts)[CASE WHEN getvariable('only_run') IS NULL THEN run ELSE getvariable('only_run') END];
+-- grain: one row per item of the load itself; item_id counts from 0. The same as `items`, unless one of the runs is a redrive.
+CREATE OR REPLACE TEMP VIEW load_items AS
+FROM query(CASE WHEN getvariable('any_redrive') THEN '
+    SELECT * REPLACE (item_id - fact(''base_ids'', run) AS item_id) FROM items WHERE item_id >= fact(''base_ids'', run)'
+    ELSE 'FROM items' END);
+
+-- grain: one row per item that is not the load's: the dead letters that a redrive offered or parked again.
+CREATE OR REPLACE TEMP VIEW redriven_items AS
+FROM query(CASE WHEN getvariable('any_redrive') THEN 'FROM items WHERE item_id < fact(''base_ids'', run)' ELSE 'FROM items WHERE false' END);
+
 -- From which due time on an item's latency counts.
 CREATE OR REPLACE TEMP MACRO warmup_of(run) AS
     CASE WHEN getvariable('warmup_ns') IS NOT NULL THEN getvariable('warmup_ns')::BIGINT ELSE fact('manifest_warmups', run) END;
