@@ -140,3 +140,17 @@ def test_half_a_window_fails(runs: Runs) -> None:
     runs.add("validate peak", "chosen", {"result": "PASS"}, window=(25, 5.0))
     assert runs.values("window_size_only_stalls") == [1]
     assert runs.values("window_time_only_overgrows") == [4.0]
+
+
+def test_killed_at_the_limit_is_asked_of_those_that_may_be(runs: Runs) -> None:
+    """Killed there; completed; out of memory without a counter; and one that nobody expects to be killed."""
+    limit: Row = {"limit_mb": 100.0, "enforced_by": "cgroup v2", "oom_kill_count": 1}
+    for number, (status, memory) in enumerate(
+        [("oom_killed", limit), ("completed", limit | {"oom_kill_count": 0}), ("failed", limit), ("completed", limit)]
+    ):
+        runs.add("", "unbounded", {"result": None}, number, status=status, memory=memory)
+        file = runs.folder / f"{number + 1:04}/manifest.json"
+        facts = json.loads(file.read_text())
+        facts["cell"]["may_be_oom_killed"] = number < 3
+        file.write_text(json.dumps(facts))
+    assert runs.values("killed_at_limit") == [1, 0, None]

@@ -96,6 +96,7 @@ def test_the_hash_knows_the_cell_but_neither_the_sweep_nor_a_rate_that_is_measur
         ),
         ("+sweep.grid={window.max_size:[]}", "sweep.grid.window.max_size", "at least one value"),
         ("sweep.repeats=0", "sweep.repeats", "at least 1"),
+        ("experiment.may_be_oom_killed=[none]", "experiment.may_be_oom_killed", "not one of the variants"),
         ("experiment.tables=[nonsense]", "experiment.tables[0]", "no query of analysis/tables"),
         (
             "experiment.acceptance=[{name: x, query: nothing, at_least: 1}]",

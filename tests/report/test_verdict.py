@@ -125,3 +125,18 @@ def test_a_percentile_of_100_allows_none() -> None:
     strict = replace(case([0] * 40), slo=Slo(100.0, 50_000_000))
     assert decide(strict).result == PASS
     assert decide(replace(strict, blocks=blocks([5] * 40))).result == FAIL
+
+
+def test_a_run_that_the_kernel_killed_at_its_own_limit_fails() -> None:
+    killed = replace(case([0] * 40), status="oom_killed", status_reason="the kernel killed it", ledger_balanced=None)
+    verdict = decide(replace(killed, killed_at_limit=True))
+    assert (verdict.result, verdict.broken) == (FAIL, False)
+    assert "what it held is lost" in verdict.reason
+    elsewhere = decide(killed)
+    assert (elsewhere.result, elsewhere.broken) == (INVALID, True), "the host ran out: that says nothing about the run"
+
+
+def test_a_refused_allocation_proves_nothing() -> None:
+    refused = replace(case([0] * 40), status="failed", status_reason="out of memory, not killed: …")
+    assert decide(replace(refused, allocation_refused=True)).result == INCONCLUSIVE
+    assert decide(refused).result == INVALID
