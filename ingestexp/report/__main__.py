@@ -65,7 +65,8 @@ def _parser() -> argparse.ArgumentParser:
     listed = command("list", "list runs and sweeps, newest first: status, verdict, what differs from the default run")
     listed.add_argument("--runs", default="runs", metavar="GLOB", help="where to look (default: %(default)s)")
     asked = command(
-        "sql", "ask any SQL over the views runs, items, batches, samples, dead_letters, faults, responses, verdicts"
+        "sql",
+        "ask any SQL over the views runs, items, batches, samples, dead_letters, faults, envelopes, responses, verdicts",
     )
     asked.add_argument("query")
     asked.add_argument("--runs", nargs="+", default=["runs/latest"], metavar="FOLDER", help="default: %(default)s")

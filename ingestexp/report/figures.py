@@ -206,7 +206,7 @@ def _violations(evidence: Evidence) -> list[Violation]:
     if not _has_trace(evidence.manifest):
         return []
     found = []
-    for audit in AUDITS:
+    for audit in (*AUDITS, *(["envelopes_conservation"] if evidence.manifest.get("envelopes") else [])):
         first = evidence.rows(f"audits/{audit}.sql", limit=1)
         if first:
             found.append(Violation(audit, evidence.count(f"audits/{audit}.sql"), first[0]))
