@@ -26,6 +26,7 @@ from ingestexp.report.hints import next_step
 from ingestexp.report.latency_lines import backlog_line, blame_lines, latency_lines, lateness_line
 from ingestexp.report.memory_lines import lost_lines, memory_lines
 from ingestexp.report.record import record_figures
+from ingestexp.report.redrive_lines import redrive_lines
 from ingestexp.report.schema_versions import schema_notes
 from ingestexp.report.verdict_lines import ledger_line, verdict_lines, violation_lines
 
@@ -59,10 +60,11 @@ def show(run_dir: Path, console: Console | None = None) -> int:
         figures = figures_of(evidence)
         depth = depth_of(evidence) if figures.has_trace else None
         notes = schema_notes(evidence)
+        redriven = evidence.rows("tables/redrive.sql") if "redrive" in figures.manifest else []
     with contextlib.suppress(OSError):
         record_figures(figures)
     out = console or plain_console()
-    for line in summary_lines(figures, depth, notes):
+    for line in summary_lines(figures, depth, notes, redriven[0] if redriven else None):
         out.print(_encodable(line, out), highlight=False, soft_wrap=not out.is_terminal)
     return figures.verdict.exit_code
 
@@ -74,7 +76,9 @@ def plain_console() -> Console:
     return Console(width=PLAIN_WIDTH, color_system=None, force_terminal=False, highlight=False)
 
 
-def summary_lines(figures: Figures, depth: Depth | None = None, notes: Sequence[str] = ()) -> list[Text]:
+def summary_lines(
+    figures: Figures, depth: Depth | None = None, notes: Sequence[str] = (), redriven: dict[str, Any] | None = None
+) -> list[Text]:
     """All lines of the summary, top to bottom. `notes`: about the evidence, beside the run's own notices."""
     shown_dir = _shown(figures.run_dir)
     lines = [
@@ -84,6 +88,7 @@ def summary_lines(figures: Figures, depth: Depth | None = None, notes: Sequence[
         *_section("envelopes", envelope_lines(figures.manifest)),
         *_section("rate", [_rate_line(figures)]),
         *_section("cost", _cost_lines(figures)),
+        *_section("redrive", redrive_lines(redriven)),
         *_section("faults", fault_lines(figures.manifest.get("faults"))),
         Text(),
         *_section("latency", latency_lines(figures) if figures.has_trace else [Text("not known: the trace was off")]),

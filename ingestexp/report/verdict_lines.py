@@ -43,8 +43,11 @@ def ledger_line(figures: Figures) -> Text:
             style="bold red",
         )
         return line
-    held = readback["unsettled_but_held"]
-    line.append(f"; read back {readback['held']:,} = committed" + (f" + {held:,} in flight at the end" if held else ""))
+    held, before = readback["unsettled_but_held"], readback.get("held_before")
+    had = f"{before:,} there before + " if before else ""
+    line.append(
+        f"; read back {readback['held']:,} = {had}committed" + (f" + {held:,} in flight at the end" if held else "")
+    )
     return line
 
 
