@@ -56,7 +56,8 @@ class _Draft:
 class EnvelopeLane(SourceLane):
     """Item ids are given to what an envelope really held, when it is accepted: a rejected one has none."""
 
-    def __init__(self, floor: Floor, load: EnvelopedLoad, payloads: Payloads) -> None:
+    def __init__(self, floor: Floor, load: EnvelopedLoad, payloads: Payloads, base_id: int = 0) -> None:
+        """`base_id`: of the first item."""
         super().__init__(floor)
         self._load = load
         self._payloads = payloads
@@ -67,7 +68,7 @@ class EnvelopeLane(SourceLane):
         self._sealed: deque[_Draft] = deque()
         self._offering: _Draft | None = None
         self._envelope_id = 0
-        self._item_id = 0
+        self._item_id = base_id
         self._busy_from_ns = self._busy_until_ns = -1
         with suppress(EnvelopeRejected):  # the first time costs some milliseconds
             self._envelopes.decoder.decode(self._envelopes.sealer.seal(payloads.take(0, 64)))

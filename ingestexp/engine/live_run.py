@@ -98,7 +98,7 @@ class LiveRun:
         if isinstance(load, Saturate):
             self._source = SaturateLane(self._floor, load, payloads)
         elif isinstance(load, EnvelopedLoad):
-            self._source = EnvelopeLane(self._floor, load, payloads)
+            self._source = EnvelopeLane(self._floor, load, payloads, redriving.base_id if redriving else 0)
         else:
             self._source = OpenLoopLane(self._floor, load, payloads, redriving.base_id if redriving else 0)
         self._redrive = None if redriving is None else RedriveLane(self._floor, redriving.feed, redriving.rate_per_s)
