@@ -154,7 +154,7 @@ def case_of(
         host_took_ratio=_took_ratio(host),
         served_ratio=1.0 if not backlog else 1 - (backlog["slope_items_per_s"] or 0) / max(backlog["due_per_s"], 1e-9),
         killed_at_limit=_killed_at_limit(manifest),
-        allocation_refused=_refused_memory(manifest),
+        allocation_refused=refused_memory(manifest),
         volatile_filesystem=_volatile_filesystem(manifest),
     )
 
@@ -168,7 +168,7 @@ def _killed_at_limit(manifest: Row) -> bool:
     return peak_bytes is None or peak_bytes >= AT_LIMIT_RATIO * limit_mb * MB
 
 
-def _refused_memory(manifest: Row) -> bool:
+def refused_memory(manifest: Row) -> bool:
     """Once the load had begun."""
     memory = manifest.get("memory") or {}
     return bool(memory.get("limit_mb") and memory.get("exhausted") and memory.get("baseline_bytes"))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from ingestexp.report.exceedances import blocks_of
+from ingestexp.report.figures import refused_memory
 from ingestexp.report.intervals import BUCKETS_PER_DOUBLING, Interval, percentile_interval, resample_weights
 from ingestexp.report.killed_sweep import ends_in_a_killed_sweep
 from ingestexp.report.record import FILE_NAME, record_verdicts
@@ -94,13 +95,23 @@ def _lost(run_dir: Path, status: str) -> Row:
 
 def finished_cells(folder: Path, lines: Sequence[Row]) -> list[Cell]:
     """The cells with evidence to show, each with a verdict (recorded now where it was not)."""
-    there = [(line, folder / str(line["folder"])) for line in lines if line.get("status") in WITH_EVIDENCE]
+    named = [(line, folder / str(line["folder"])) for line in lines]
+    there = [
+        (line, run_dir)
+        for line, run_dir in named
+        if line.get("status") in WITH_EVIDENCE or (line.get("status") == "failed" and _was_refused_memory(run_dir))
+    ]
     there = [(line, run_dir) for line, run_dir in there if (run_dir / "manifest.json").is_file()]
     unjudged = [run_dir for _, run_dir in there if not (run_dir / FILE_NAME).is_file()]
     record_verdicts(unjudged)
     return [
         Cell(line, run_dir, _json(run_dir / "manifest.json"), _json(run_dir / FILE_NAME)) for line, run_dir in there
     ]
+
+
+def _was_refused_memory(run_dir: Path) -> bool:
+    """A run that failed for it has evidence up to there, and a verdict: INCONCLUSIVE."""
+    return refused_memory(_json(run_dir / "manifest.json"))
 
 
 def variant_figures(answers: Answers, cells: Sequence[Cell]) -> list[VariantFigures]:

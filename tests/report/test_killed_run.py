@@ -1,4 +1,4 @@
-"""The summary and the table of memory, of a run that was killed at its limit: by samples, since its queue has no rows."""
+"""A run that was killed at its limit, in the summary and the tables: by samples, since its queue has no rows."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from ingestexp.report.depth_chart import depth_of
 from ingestexp.report.evidence import open_evidence
 from ingestexp.report.figures import figures_of
 from ingestexp.report.summary import summary_lines
+from ingestexp.report.sweep_figures import finished_cells
 from tests.analysis.test_tables import NO_WARMUP, ask, settled
 from tests.report.evidence import MS, Row, batch, write_run, write_samples
 
@@ -74,3 +75,14 @@ def test_memory_use_follows_what_was_queued(tmp_path: Path) -> None:
 def test_a_run_without_a_limit_has_no_line_of_memory(tmp_path: Path) -> None:
     run = write_run(tmp_path / "run", [settled(i, i, 3) for i in range(10)], slo=NO_WARMUP)
     assert "memory  " not in shown(run)
+
+
+def test_a_sweep_shows_what_a_refused_run_left_and_calls_it_inconclusive(tmp_path: Path) -> None:
+    refused = {"limit_mb": 120.0, "enforced_by": "RLIMIT_DATA", "exhausted": "MemoryError", "baseline_bytes": 90 * MB}
+    for name, memory in (("0000-a", refused), ("0001-b", {**refused, "exhausted": None})):
+        reason = "out of memory, not killed"
+        write_run(tmp_path / name, [settled(0, 0, 3)], status="failed", status_reason=reason, memory=memory)
+    lines = [{"folder": name, "status": "failed"} for name in ("0000-a", "0001-b", "0002-c")]
+    assert [(cell.folder.name, cell.verdict["result"]) for cell in finished_cells(tmp_path, lines)] == [
+        ("0000-a", "INCONCLUSIVE")
+    ]
