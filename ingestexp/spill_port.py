@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ingestexp.ports import Int64s
+    from ingestexp.ports import Int32s, Int64s
+
+
+class SpillError(Exception):
+    """The spill's failure, in words meant for the user."""
+
+
+class SpillDiskFull(SpillError):
+    """The device has no room left (or the quota is used up); what was accepted before is unharmed."""
 
 
 @dataclass(slots=True)
@@ -19,7 +27,8 @@ class Stretch:
     """Items first..first+n-1 on their way to the spill or back, with all that has to survive the trip.
 
     `due_ns` int64 (n,), None in a `saturate` run; `payloads` Arrow `binary` (n,); `envelope_ids` int64 (n,) or None;
-    `segment` is the number of the segment file it was read from (-1: from none yet).
+    `segment` is the number of the segment file it was read from (-1: from none yet), `sizes` the payloads' int32 (n,),
+    known when they were read.
     """
 
     first: int
@@ -32,13 +41,19 @@ class Stretch:
     redrive_round: int = 0
     envelope_ids: Int64s | None = None
     segment: int = -1
+    sizes: Int32s | None = None
 
 
 class SpillStore(Protocol):
-    """A first-in first-out store on disk. One thread at a time."""
+    """A first-in first-out store on disk. One thread at a time. `nbytes`: what its files hold."""
+
+    nbytes: int
 
     def append(self, stretches: Sequence[Stretch]) -> int:
-        """File bytes written, 0 where they would exceed the store's limit. Nothing is accepted before `sync`."""
+        """File bytes written, 0 where they would exceed the store's limit. Nothing is accepted before `sync`.
+
+        Raises SpillDiskFull, SpillError; the same holds for the others.
+        """
 
     def sync(self) -> int:
         """Make everything appended durable; returns how many items that accepted."""

@@ -19,14 +19,19 @@ if TYPE_CHECKING:
 
 
 class EvenBlock:
-    """All payloads are of one size. `due_ns` None: intended when admitted (saturate). `owned` None: simulated."""
+    """All payloads are of one size. `due_ns` None: intended when admitted (saturate). `owned` None: simulated.
 
-    __slots__ = ("_due", "_owned", "_size", "end", "first", "marks", "number")
+    `segment`: of the spill, where it was read from (-1: nowhere).
+    """
+
+    __slots__ = ("_due", "_owned", "_size", "end", "first", "marks", "number", "phase", "segment")
 
     def __init__(
         self, number: int, first: int, count: int, due_ns: Int64s | None, size: int, owned: PayloadArray | None
     ) -> None:
         self.marks: Marks | None = None
+        self.phase = 0
+        self.segment = -1
         self.number = number
         self.first = first
         self.end = first + count
@@ -60,6 +65,14 @@ class EvenBlock:
             return end
         return min(end, first + max(0, budget) // self._size)
 
+    def due_part(self, first: int, end: int) -> Int64s | None:
+        """Due times of the items first..end-1, int64 (n,), a view; None where they are intended when admitted."""
+        return None if self._due is None else np.frombuffer(self._due, np.int64)[first - self.first : end - self.first]
+
+    def sizes_part(self, first: int, end: int) -> Int32s | int:
+        """Payload bytes of the items first..end-1, int32 (n,), or one int for all."""
+        return self._size
+
     def payloads(self, first: int, end: int) -> Any:
         """An Arrow slice without a copy; None where the block is simulated."""
         if self._owned is None:
@@ -85,6 +98,10 @@ class UnevenBlock(EvenBlock):
         nbytes: int = total[end - base] - total[first - base]
         return nbytes
 
+    def sizes_part(self, first: int, end: int) -> Int32s | int:
+        total = np.frombuffer(self._total, np.int64)[first - self.first : end - self.first + 1]
+        return np.diff(total).astype(np.int32)
+
     def fit(self, first: int, end: int, budget: int) -> int:
         base = self.first
         limit = self._total[first - base] + max(0, budget)
@@ -109,4 +126,5 @@ def make_block(
     else:
         block = UnevenBlock(number, first, count, due_ns, sizes, owned)
     block.marks = marks
+    block.phase = phase
     return block

@@ -14,10 +14,13 @@ from ingestexp.core.effects import (
     AttemptFailed,
     DeadLettered,
     Dropped,
+    LetGo,
     Parked,
     PartlyCommitted,
     Skipped,
+    Spill,
     Unsettled,
+    Unspill,
     WakeAt,
 )
 from ingestexp.core.events import SendSettled
@@ -47,6 +50,20 @@ class Lane(Protocol):
 
     def resume(self) -> None: ...
 
+    def spill(self, span: Span) -> None: ...
+
+    def unspill(self, max_items: int, max_bytes: int) -> None: ...
+
+
+class NoSpill:
+    """For the lanes of a run whose policy spills nothing."""
+
+    def spill(self, span: Span) -> None:
+        raise NotImplementedError(f"no disk to spill {span} to")
+
+    def unspill(self, max_items: int, max_bytes: int) -> None:
+        raise NotImplementedError("no disk to read from")
+
 
 class Recording(Protocol):
     """Who takes note: `trace.recorder.Recorder`, or `Tally` when the trace is off."""
@@ -68,6 +85,8 @@ class Recording(Protocol):
     def dropped(self, span: Span, reason: str, at_ns: int) -> None: ...
 
     def unsettled(self, span: Span, reason: str, batch: Batch | None) -> None: ...
+
+    def let_go(self, span: Span) -> None: ...
 
     def tick(self, now_ns: int) -> None: ...
 
@@ -110,6 +129,12 @@ def obey(effect: Effect, lane: Lane, recorder: Recording) -> None:
         recorder.skipped(effect.batch, effect.permanent)
     elif isinstance(effect, Unsettled):
         recorder.unsettled(effect.span, effect.reason, effect.batch)
+    elif isinstance(effect, Spill):
+        lane.spill(effect.span)
+    elif isinstance(effect, LetGo):
+        recorder.let_go(effect.span)
+    elif isinstance(effect, Unspill):
+        lane.unspill(effect.max_items, effect.max_bytes)
     elif effect is PAUSE:
         lane.pause()
     else:

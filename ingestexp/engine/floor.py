@@ -15,7 +15,9 @@ from ingestexp.core.span import NEVER
 if TYPE_CHECKING:
     from ingestexp.core.batch import Batch
     from ingestexp.core.pipeline import Pipeline
+    from ingestexp.core.span import Span
     from ingestexp.engine.drive import Recording
+    from ingestexp.engine.spill_lane import SpillLane
     from ingestexp.engine.worker import WorkerLane
 
 
@@ -52,6 +54,7 @@ class Floor:
         self.source_gate = threading.Lock()
         self.source_gate.acquire()
         self.over = threading.Event()
+        self.spill_lane: SpillLane | None = None
 
     # Everything below is called with the turn held.
 
@@ -74,6 +77,14 @@ class Floor:
         self.resumed_at_ns = self.clock.now_ns()
         self.poke_source()
 
+    def spill(self, span: Span) -> None:
+        if self.spill_lane is not None:
+            self.spill_lane.hand(span)
+
+    def unspill(self, max_items: int, max_bytes: int) -> None:
+        if self.spill_lane is not None:
+            self.spill_lane.ask(max_items, max_bytes)
+
     def poke_source(self) -> None:
         if self.source_gate.locked():
             self.source_gate.release()
@@ -90,6 +101,8 @@ class Floor:
         for worker in self.idle:
             worker.poke()
         self.poke_source()
+        if self.spill_lane is not None:
+            self.spill_lane.poke()
         self.over.set()
 
     def fail(self, error: BaseException) -> None:

@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from ingestexp.core.events import STOP, Arrived
+from ingestexp.core.events import STOP, Arrived, Unspilled
 from ingestexp.engine.drive import drive, obey
 from ingestexp.engine.envelope_lane import EnvelopeLane
 from ingestexp.engine.envelope_load import EnvelopedLoad
@@ -20,6 +20,8 @@ from ingestexp.engine.floor import Floor, RunClock
 from ingestexp.engine.placement import all_cores, calm_collector, pin_thread, sharpen_timer, split_cores, wake_collector
 from ingestexp.engine.redrive_lane import RedriveLane
 from ingestexp.engine.source import OpenLoopLane, SaturateLane
+from ingestexp.engine.spill_lane import SpillLane
+from ingestexp.engine.spill_release import ReleasingRecorder
 from ingestexp.engine.worker import WorkerLane
 from ingestexp.ports import Saturate, Timed
 
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from ingestexp.engine.redrive_lane import Redriving
     from ingestexp.engine.sampler import Sampler
     from ingestexp.ports import Load, Payloads, Sink
+    from ingestexp.spill_port import SpillStore
 
 START_DELAY_NS = 20_000_000
 LAST_WRITES_S = 10.0
@@ -65,6 +68,7 @@ class RunEnd:
 class LiveRun:
     """Owns the threads of one run. `uniform` draws the retry jitter (with the turn not held).
 
+    `spill` is where `policy=spill` puts what finds no room in memory; it is closed by whoever made it.
     `redriving` is offered beside the load; `begun` is told the instant 0 of the run's clock, in ns of the calendar.
     """
 
@@ -81,7 +85,10 @@ class LiveRun:
         watcher: Watcher,
         redriving: Redriving | None = None,
         begun: Callable[[int], None] = lambda zero_unix_ns: None,
+        spill: SpillStore | None = None,
     ) -> None:
+        releasing = None if spill is None else ReleasingRecorder(recorder)
+        recorder = releasing or recorder
         self._begun = begun
         self._core = core
         self._recorder = recorder
@@ -91,6 +98,8 @@ class LiveRun:
         self._watcher = watcher
         self._clock = RunClock()
         self._floor = Floor(core, recorder, self._clock)
+        if spill is not None and releasing is not None:
+            releasing.lane = self._floor.spill_lane = SpillLane(self._floor, spill)
         if isinstance(sink, Timed):
             sink.start(self._clock)
         self._workers = [WorkerLane(number, self._floor, sink, uniform) for number in range(core.free_workers)]
@@ -111,8 +120,7 @@ class LiveRun:
         source_core, other_cores = (None, all_cores()) if isinstance(self._load, Saturate) else split_cores()
         lanes: list[tuple[Lane, frozenset[int]]] = [(worker, other_cores) for worker in self._workers]
         lanes.append((self._source, frozenset([source_core]) if source_core is not None else other_cores))
-        if self._redrive is not None:
-            lanes.append((self._redrive, other_cores))
+        lanes += [(lane, other_cores) for lane in (self._redrive, self._floor.spill_lane) if lane is not None]
         threads = [
             threading.Thread(target=self._thread, args=lane, name=f"lane-{number}", daemon=True)
             for number, lane in enumerate(lanes)
@@ -220,6 +228,8 @@ class LiveRun:
                     self._obey_all(core.handle(Arrived(span), floor.ended_at_ns))
                 for span in () if self._redrive is None else self._redrive.left_over():
                     self._obey_all(core.handle(Arrived(span), floor.ended_at_ns))
+                for spans in () if floor.spill_lane is None else floor.spill_lane.left():
+                    self._obey_all(core.handle(Unspilled(spans), floor.ended_at_ns))
             except Exception as error:
                 floor.fail(error)  # the evidence could not be written
 

@@ -119,7 +119,7 @@ class Sampler:
             core.committed,
             core.dropped,
             core.dead_lettered,
-            0,
+            admission.spilled_items,
             admission.reserved_items,
             rss_bytes,
             probe.cpu_ns() if probe else None,

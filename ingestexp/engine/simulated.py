@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from ingestexp.core.events import DRAIN, STOP, TIMER_FIRED, Arrived, SendFailed, SendSettled
 from ingestexp.core.span import AS_DUE, NEVER, Span
+from ingestexp.engine.drive import NoSpill
 from ingestexp.ports import BatchRejected, Settled
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class _Nobody:
     def observe(self, now_ns: int) -> None: ...
 
 
-class SimulatedLane:
+class SimulatedLane(NoSpill):
     """One lane for the load, all workers and the timer. `blocks` are the arrivals in order, without payloads.
 
     `slows` may change what a write takes, as it begins; `fails` may turn it down as it ends: it returns the error (a

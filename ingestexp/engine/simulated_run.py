@@ -16,6 +16,7 @@ from ingestexp.engine.drive import drive
 from ingestexp.engine.live_run import RunEnd
 from ingestexp.engine.placement import calm_collector, wake_collector
 from ingestexp.engine.simulated import SimulatedLane
+from ingestexp.engine.simulated_spill import SimulatedSpill, SpillingSimulatedLane
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,14 +48,17 @@ class SimulatedRun:
         sampler: Sampler,
         watcher: Watcher,
         faults: FailureModel | None = None,
+        spill: SimulatedSpill | None = None,
     ) -> None:
+        """`spill`: of `policy=spill`, on a simulated disk."""
         self._core = core
         self._recorder = recorder
         self._load = load
         self._payloads = payloads
         self._sampler = sampler
         self._watcher = watcher
-        self._lane = SimulatedLane(
+        kind = SimulatedLane if spill is None else SpillingSimulatedLane
+        self._lane = kind(
             core,
             self._offered(),
             cost,
@@ -65,6 +69,8 @@ class SimulatedRun:
             load_end_ns=load.duration_ns,
             slows=None if faults is None else faults.service_ns,
         )
+        if isinstance(self._lane, SpillingSimulatedLane) and spill is not None:
+            self._lane.on_disk(spill, recorder)
 
     def run(self) -> RunEnd:
         """Run to the end in virtual time. An interrupt ends the load; what was offered drains in virtual time."""

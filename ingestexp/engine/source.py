@@ -44,6 +44,8 @@ class SourceLane:
         self.wake_at = floor.set_timer
         self.pause = floor.pause
         self.resume = floor.resume
+        self.spill = floor.spill
+        self.unspill = floor.unspill
 
     def send(self, batch: Batch) -> None:
         self._floor.hand_to_idle(batch)

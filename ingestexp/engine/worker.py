@@ -41,6 +41,8 @@ class WorkerLane:
         self.wake_at = floor.set_timer
         self.pause = floor.pause
         self.resume = floor.resume
+        self.spill = floor.spill
+        self.unspill = floor.unspill
 
     def send(self, batch: Batch) -> None:
         if self.batch is None:

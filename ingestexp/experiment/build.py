@@ -20,6 +20,7 @@ from ingestexp.experiment.build_decode import enveloped
 from ingestexp.experiment.inputs import kept_or_read, stream
 from ingestexp.experiment.schema import pipeline
 from ingestexp.experiment.schema import sink as sinks
+from ingestexp.experiment.spill import Spilling, make_spill
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,6 +42,7 @@ class Parts:
     limits: Limits
     bounds: Bounds
     overflow: Overflow
+    spilling: Spilling | None
     on_failure: OnFailure
     ordered: bool
     workers: int
@@ -87,6 +89,7 @@ def build(config: RunConfig, run_dir: Path, notices: Notices) -> Parts:
         limits=_limits(config.window),
         bounds=bounds,
         overflow=overflow,
+        spilling=make_spill(config, run_dir),
         on_failure=_on_failure(config.on_failure),
         ordered=config.on_failure.ordered,
         workers=getattr(config.sink, "workers", 1),
@@ -145,6 +148,8 @@ def _policy(policy: pipeline.PolicyConfig) -> tuple[Overflow, Bounds]:
             return Overflow.DROP_NEWEST, _bounds(policy.capacity, policy.capacity_bytes)
         case pipeline.DropOldestPolicy():
             return Overflow.DROP_OLDEST, _bounds(policy.capacity, policy.capacity_bytes)
+        case pipeline.SpillPolicy():
+            return Overflow.SPILL, _bounds(policy.capacity, policy.capacity_bytes)
         case pipeline.UnboundedPolicy():
             return Overflow.UNBOUNDED, Bounds(items=NEVER, nbytes=NEVER)
         case other:

@@ -73,6 +73,7 @@ RANGES: Final[dict[str, Range]] = {
     "inflated_bytes": Range(2**20, 2**40),
     "capacity": _COUNT,
     "capacity_bytes": _BYTES,
+    "spill_max_bytes": Range(2**20, 10**15),
     "max_size": Range(1, 10**9),
     "max_wait_ms": _MS,
     "max_bytes": _BYTES,

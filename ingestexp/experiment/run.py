@@ -30,6 +30,7 @@ from ingestexp.experiment.run_facts import counted, described
 from ingestexp.experiment.self_check import self_checks
 from ingestexp.experiment.supervisor.usage import note_exhaustion, own_rss_bytes
 from ingestexp.ports import Notices, Saturate, SinkError
+from ingestexp.spill_port import SpillError
 from ingestexp.trace.recorder import SEGMENT_NS, Recorder
 from ingestexp.trace.tally import Tally
 from ingestexp.trace.writer import TraceError, TraceWriter
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
     from ingestexp.experiment.build import Parts
     from ingestexp.experiment.schema import RunConfig
+    from ingestexp.experiment.spill import Spilling
 
 EXIT_OK, EXIT_FAILED, EXIT_INTERRUPTED = 0, 3, 130
 
@@ -100,11 +102,13 @@ class _Run:
         self.others_cpu_ratio: float | None = None
         self.simulated = config.clock.value == "simulated"
         self.faults = build_faults(config)
+        self.spilling: Spilling | None = None
 
     def execute(self) -> RunResult:
         facts = self.manifest.facts
         try:
             parts = build(self.config, self.run_dir, self.notices)
+            self.spilling = parts.spilling
             parts = parts if self.faults is None else self.faults.around(parts)
             facts.update(described(parts, facts["config"]["sink"], self.run_dir, self.simulated))
             if not self.simulated:
@@ -113,7 +117,7 @@ class _Run:
                     facts.update(parts.redrive.take_over(parts.sink, self.run_dir))
                 facts["memory"]["baseline_bytes"] = own_rss_bytes()
                 self.manifest.write()  # not of a simulated run, which is over before anybody looks
-        except (SinkError, ValueError, OSError) as error:
+        except (SinkError, SpillError, ValueError, OSError) as error:
             return self.end("failed", str(error))
         try:
             end = self._drive(parts)
@@ -139,6 +143,7 @@ class _Run:
             on_failure=parts.on_failure,
             workers=parts.workers,
             ordered=parts.ordered,
+            spill=None if parts.spilling is None else parts.spilling.rules,
         )
         duration_ns = parts.load.duration_ns or 0
         line = ProgressLine(self.interrupts, config.slo.percentile, self.simulated, duration_ns)
@@ -159,12 +164,13 @@ class _Run:
                 assert not isinstance(parts.load, Saturate)
                 wrong = None if self.faults is None else self.faults.modelled()
                 end = SimulatedRun(
-                    core, recorder, parts.load, parts.payloads, parts.cost, uniform, drain_ns, sampler, line, wrong
-                ).run()
+                    core, recorder, parts.load, parts.payloads, parts.cost, uniform, drain_ns, sampler, line, wrong,
+                    parts.spilling,
+                ).run()  # fmt: skip
             else:
                 end = LiveRun(
                     core, recorder, parts.load, parts.payloads, parts.sink, uniform, drain_ns, sampler, line,
-                    parts.redriving, self._begun,
+                    parts.redriving, self._begun, None if parts.spilling is None else parts.spilling.store,
                 ).run()  # fmt: skip
             self.others_cpu_ratio = probe.others_cpu_ratio() if probe else None
         line.clear()
@@ -220,6 +226,8 @@ class _Run:
 
     def end(self, status: str, reason: str | None) -> RunResult:
         self.manifest.facts["notices"] = self.notices.lines
+        if self.spilling is not None:
+            self.manifest.facts["policy"] = self.spilling.close()
         code = {"completed": EXIT_OK, "interrupted": EXIT_INTERRUPTED}.get(status, EXIT_FAILED)
         try:
             self.manifest.finish(status, reason)

@@ -8,13 +8,9 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-
 from ingestexp.core.span import UNKNOWN
 from ingestexp.trace.records import (
-    ACK_DTYPE,
     ACK_STRUCT,
-    BATCH_DTYPE,
     BATCH_OUTCOME_CODES,
     BATCH_STRUCT,
     LOOSE_STRUCT,
@@ -23,7 +19,7 @@ from ingestexp.trace.records import (
     BlockFacts,
     Marks,
 )
-from ingestexp.trace.segment import SEGMENT_RECORDS, Segment, SegmentSink
+from ingestexp.trace.segment import SEGMENT_RECORDS, Segment, SegmentSink, attempts_of
 from ingestexp.trace.tally import NOTHING, Totals
 
 if TYPE_CHECKING:
@@ -66,7 +62,7 @@ class Recorder:
     @property
     def totals(self) -> Totals:
         """What all attempts so far add up to."""
-        return self._totals.plus(*_attempts(self._segment))
+        return self._totals.plus(*attempts_of(self._segment))
 
     def register(self, first: int, count: int, due_ns: Any, sizes: Any, phase: int, marks: Marks | None = None) -> int:
         """Make a block of arrivals known, before any of its items settles; returns its number."""
@@ -161,9 +157,17 @@ class Recorder:
             self.committed(batch, BATCH_OUTCOME_CODES["unsettled"])  # its write had not returned
         self._span(span, _UNSETTLED, REASON_CODES[reason], UNKNOWN, batch)
 
+    def let_go(self, span: Span) -> None:
+        """The items are on disk: they come back in a block of their own, so the facts of this one need not wait."""
+        self._segment.let_go.append((span.block.number, span.end - span.first))  # type: ignore[attr-defined]
+        self._items += span.end - span.first
+        if self._items >= SEGMENT_ITEMS:
+            self.hand_over()
+
     def tick(self, now_ns: int) -> None:
         """Close the segment by time even when nothing settles any more."""
-        if (self._segment.span_count or self._segment.batch_count) and now_ns >= self._closes_at_ns:
+        segment = self._segment
+        if (segment.span_count or segment.batch_count or segment.let_go) and now_ns >= self._closes_at_ns:
             self._segment.last_at_ns = now_ns
             self.hand_over()
 
@@ -173,7 +177,7 @@ class Recorder:
         segment.last_at_ns = max(segment.last_at_ns, self._opened_at_ns)
         with self._lock:  # a block registered from here on belongs to the next segment, as its items do
             segment.blocks, self._blocks = self._blocks, []
-        self._totals = self._totals.plus(*_attempts(segment))
+        self._totals = self._totals.plus(*attempts_of(segment))
         self._sink.put(segment)
         self._opened_at_ns = segment.last_at_ns
         self._closes_at_ns = self._opened_at_ns + self._segment_ns
@@ -242,9 +246,3 @@ class Recorder:
         if error not in self._segment.errors:
             self._segment.errors.append(error)
         return self._segment.errors.index(error)
-
-
-def _attempts(segment: Segment) -> tuple[Any, Any]:
-    """The attempts noted in the segment, BATCH_DTYPE (batch_count,), and their ACK_DTYPE (ack_count,): views."""
-    batches = np.frombuffer(segment.batches, BATCH_DTYPE, segment.batch_count)
-    return batches, np.frombuffer(segment.acks, ACK_DTYPE, segment.ack_count)

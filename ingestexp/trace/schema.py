@@ -33,6 +33,7 @@ REASONS: Final = (
     "in_flight",  # unsettled: its write had not returned
     "skipped",  # dropped: its batch could not be sent, and on_failure=skip_batch lets the whole of it go
     "redrive_rounds",  # dead-lettered: redriven redrive.max_rounds times, not offered again
+    "spilled",  # unsettled: still on disk, in the spill's segments
 )
 """Why, by code."""
 

@@ -6,9 +6,11 @@ Must live here: its buffers, and what a sink of segments promises. Must not: pac
 from __future__ import annotations
 
 import mmap
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from ingestexp.trace.records import ACK_STRUCT, BATCH_STRUCT, LOOSE_STRUCT, BlockFacts
+import numpy as np
+
+from ingestexp.trace.records import ACK_DTYPE, ACK_STRUCT, BATCH_DTYPE, BATCH_STRUCT, LOOSE_STRUCT, BlockFacts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +35,7 @@ class Segment:
         "blocks",
         "errors",
         "last_at_ns",
+        "let_go",
         "limits",
         "parked",
         "rows",
@@ -50,6 +53,7 @@ class Segment:
         self.blocks: list[BlockFacts] = []  # registered since the last segment
         self.errors: list[str] = []
         self.parked: list[tuple[Batch, list[Span], str, Mapping[int, str]]] = []
+        self.let_go: list[tuple[int, int]] = []  # (block number, items) that come back from disk in another block
         self.last_at_ns = 0
         self.rows: tuple[pa.Table | None, pa.Table | None] | None = None  # of items and batches, once they are made
 
@@ -60,8 +64,15 @@ class Segment:
         self.blocks = []
         self.errors = []
         self.parked = []
+        self.let_go = []
         self.rows = None
         return self
+
+
+def attempts_of(segment: Segment) -> tuple[Any, Any]:
+    """The attempts noted in the segment, BATCH_DTYPE (batch_count,), and their ACK_DTYPE (ack_count,): views."""
+    batches = np.frombuffer(segment.batches, BATCH_DTYPE, segment.batch_count)
+    return batches, np.frombuffer(segment.acks, ACK_DTYPE, segment.ack_count)
 
 
 class SegmentSink(Protocol):

@@ -91,6 +91,7 @@ class TraceWriter:
         """Hand over a segment; waits while its encoder's queue is full. Raises TraceError once writing has failed."""
         with self._lock:
             self.blocks.update((facts.number, facts) for facts in segment.blocks)
+        self.written(segment.let_go)
         if self._simulated and segment.batch_count + segment.span_count > MANY_RECORDS:
             segment.rows = self.rows_of(segment)
         self._turn = (self._turn + 1) % ENCODERS

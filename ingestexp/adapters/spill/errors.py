@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ingestexp.spill_port import SpillDiskFull, SpillError
+
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-class SpillError(Exception):
-    """The spill's failure."""
+__all__ = ["SpillBroken", "SpillDamaged", "SpillDiskFull", "SpillError", "SpillLocked"]
 
 
 class SpillDamaged(SpillError):
@@ -22,10 +23,6 @@ class SpillDamaged(SpillError):
         super().__init__(f"{path}: damaged at byte {at_bytes:,}: {why}")
         self.path = path
         self.at_bytes = at_bytes
-
-
-class SpillDiskFull(SpillError):
-    """The device has no room left (or the quota is used up); what was accepted before is unharmed."""
 
 
 class SpillLocked(SpillError):

@@ -194,6 +194,7 @@ def decode(header: Header, body: memoryview) -> list[Stretch] | None:
                 round_,
                 envelopes[start:end] if wrapped and envelopes is not None else None,
                 header.segment,
+                sizes[start:end],
             )
         )
         start = end

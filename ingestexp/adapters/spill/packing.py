@@ -44,6 +44,7 @@ def cut(stretch: Stretch, start: int, end: int) -> Stretch:
         first=stretch.first + start,
         due_ns=None if stretch.due_ns is None else stretch.due_ns[start:end],
         payloads=stretch.payloads.slice(start, end - start),
+        sizes=None if stretch.sizes is None else stretch.sizes[start:end],
         envelope_ids=None if stretch.envelope_ids is None else stretch.envelope_ids[start:end],
     )
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from ingestexp.adapters.spill.errors import SpillBroken, SpillDamaged
 from ingestexp.adapters.spill.framing import HEADER_BYTES, decode, encode
 from ingestexp.adapters.spill.packing import head_of, packed, payload_bytes
-from ingestexp.adapters.spill.segment_file import SegmentFile, lock_folder, sync_folder, wrong
+from ingestexp.adapters.spill.segment_file import SegmentFile, lock_folder, remove_empty, sync_folder, wrong
 from ingestexp.adapters.spill.segments import Reader, segment_path, segment_paths
 
 if TYPE_CHECKING:
@@ -203,13 +203,15 @@ class SpillQueue:
         return freed
 
     def close(self) -> None:
-        """Idempotent. The files stay, and what was appended without a sync may or may not."""
+        """Idempotent. The files stay, and what was appended without a sync may or may not; an empty folder goes."""
         if self._reader is not None:
             self._reader.close()
         if self._active is not None:
             self._active.seal()
         fd, self._lock_fd = self._lock_fd, -1
         if fd >= 0:
+            if not self._segments:
+                remove_empty(self._folder)
             os.close(fd)
 
     def describe(self) -> dict[str, object]:

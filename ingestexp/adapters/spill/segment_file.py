@@ -5,6 +5,7 @@ Must live here: the system calls and what their errors mean. Must not: frames, t
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -137,3 +138,11 @@ def lock_folder(folder: Path) -> int:
         os.close(fd)
         raise SpillLocked(f"{folder}: another process spills into this folder") from None
     return fd
+
+
+def remove_empty(folder: Path) -> None:
+    """The lock, while it is held, and the folder, unless something else is in it."""
+    with contextlib.suppress(OSError):
+        if {entry.name for entry in folder.iterdir()} <= {LOCK_NAME}:
+            (folder / LOCK_NAME).unlink()
+            folder.rmdir()

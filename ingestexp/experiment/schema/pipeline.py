@@ -14,6 +14,7 @@ class PolicyKind(Enum):
     drop_newest = "drop_newest"
     drop_oldest = "drop_oldest"
     unbounded = "unbounded"
+    spill = "spill"
 
 
 @dataclass
@@ -45,6 +46,25 @@ class DropOldestPolicy(PolicyConfig):
 @dataclass
 class UnboundedPolicy(PolicyConfig):
     kind: PolicyKind = PolicyKind.unbounded
+
+
+class SpillThen(Enum):
+    """What happens when the spill is full."""
+
+    block = "block"
+    drop_newest = "drop_newest"
+
+
+@dataclass
+class SpillPolicy(PolicyConfig):
+    """Half of `capacity` is the queue's, half for items on their way to the disk."""
+
+    kind: PolicyKind = PolicyKind.spill
+    capacity: int = 100_000
+    capacity_bytes: int | None = None
+    spill_max_bytes: int = 1 << 30
+    spill_then: SpillThen = SpillThen.block
+    spill_path: str | None = None
 
 
 @dataclass

@@ -38,6 +38,7 @@ SCHEMAS: Final[dict[str, dict[str, type]]] = {
         "drop_newest": pipeline.DropNewestPolicy,
         "drop_oldest": pipeline.DropOldestPolicy,
         "unbounded": pipeline.UnboundedPolicy,
+        "spill": pipeline.SpillPolicy,
     },
     "window": {"window": pipeline.WindowConfig},
     "on_failure": {
