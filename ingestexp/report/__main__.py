@@ -30,6 +30,10 @@ def main(argv: list[str] | None = None) -> int:
                 return commands.list_runs(arguments.runs, arguments.format)
             case "sql":
                 return commands.ask(arguments.query, arguments.runs, arguments.format)
+            case "writeup":
+                from ingestexp.report.writeup import writeup
+
+                return writeup(arguments.folder, arguments.format)
             case _:
                 return commands.compare(arguments.a, arguments.b, arguments.format)
     except EvidenceError as error:
@@ -48,9 +52,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    def command(name: str, says: str) -> argparse.ArgumentParser:
+    def command(name: str, says: str, formats: tuple[str, ...] = FORMATS) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=says, description=says[0].upper() + says[1:] + ".")
-        added.add_argument("--format", choices=FORMATS, default="table", help="default: %(default)s")
+        added.add_argument("--format", choices=formats, default=formats[0], help="default: %(default)s")
         return added
 
     shown = command("show", "print the summary of a run, or the comparison of a sweep")
@@ -66,13 +70,23 @@ def _parser() -> argparse.ArgumentParser:
     listed.add_argument("--runs", default="runs", metavar="GLOB", help="where to look (default: %(default)s)")
     asked = command(
         "sql",
-        "ask any SQL over the views runs, items, batches, samples, dead_letters, faults, envelopes, responses, verdicts",
+        "ask any SQL over the views runs, items, batches, samples, dead_letters, faults, envelopes, responses, "
+        "verdicts",
     )
     asked.add_argument("query")
     asked.add_argument("--runs", nargs="+", default=["runs/latest"], metavar="FOLDER", help="default: %(default)s")
     compared = command("compare", "pair two runs of the same arrivals, item by item")
     compared.add_argument("a", type=Path, metavar="A")
     compared.add_argument("b", type=Path, metavar="B")
+    written = command(
+        "writeup", "write the paragraph that the sweeps of the experiments defend", ("text", "markdown", "json")
+    )
+    written.add_argument(
+        "folder",
+        nargs="*",
+        type=Path,
+        help="sweeps, or folders that hold some (default: the newest sweep of each experiment below runs/)",
+    )
     return parser
 
 

@@ -9,22 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.analysis.test_tables import NO_WARMUP, ask, settled
-from tests.report.evidence import MS, SECOND, Row, batch, manifest, write_run, write_samples
+from tests.analysis.test_tables import Row, ask, settled
+from tests.report.alert_evidence import alert_run, jump
+from tests.report.evidence import manifest, write_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-END_MS = 4000
-FAULT_MS = 1000
-STEP_MS = 50
-LATE_FROM_MS = 2000
-"""What a faulty run is due from here on takes 200 ms: over the bound of 50 ms 50 ms later, settled 200 ms later."""
-
 
 class Sweep:
-    """Runs of 4 s with an item every 10 ms. What a sample shows is given as functions of its instant in ms."""
+    """Runs of `alert_run`, one after the other."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -33,32 +28,11 @@ class Sweep:
     def add(
         self, stage: str, faulty: bool | None = None, clock: str = "simulated", **shows: Callable[[int], int]
     ) -> Sweep:
-        breaks = stage.endswith("fault") if faulty is None else faulty
         self._number += 1
-        rows = [settled(i, 10 * i, 200 if breaks and 10 * i >= LATE_FROM_MS else 5) for i in range(END_MS // 10)]
-        changes: Row = {
-            "cell": {"stage": stage, "variant": "any", "repeat": 0, "number": self._number},
-            "clock": clock,
-            "slo": NO_WARMUP,
-            "load_ended_at_ns": END_MS * MS,
-            "ended_at_ns": END_MS * MS + SECOND,
-        }
-        if stage.endswith("fault"):
-            changes["faults"] = {"brownout": {"from_ns": FAULT_MS * MS, "to_ns": END_MS * MS, "factor": 9.0}}
-        run = write_run(self.folder / f"{self._number:04}", rows, self._batches(), **changes)
-        samples = []
-        for at_ms in range(0, END_MS, STEP_MS):
-            shown = {name: value(at_ms) for name, value in shows.items()}
-            samples.append({"at_ns": at_ms * MS, "offered": at_ms // 10, **shown})
-        write_samples(run, samples)
+        cell = {"stage": stage, "variant": "any", "repeat": 0, "number": self._number}
+        breaks = stage.endswith("fault") if faulty is None else faulty
+        alert_run(self.folder / f"{self._number:04}", breaks, shows, cell=cell, clock=clock)
         return self
-
-    def _batches(self) -> list[Row]:
-        """One of ten items every 100 ms, closed by its age."""
-        return [
-            batch(n, 10 * n, 10 * n + 9, cause="age", sent_at_ns=100 * n * MS, closed_at_ns=100 * n * MS)
-            for n in range(END_MS // 100)
-        ]
 
     def scores(self, **variables: int) -> dict[tuple[str, str], Row]:
         found = ask(self.folder, "tables/alert_lead_time.sql", **variables)
@@ -72,10 +46,6 @@ class Sweep:
 @pytest.fixture
 def sweep(tmp_path: Path) -> Sweep:
     return Sweep(tmp_path)
-
-
-def jump(at_ms: int, low: int, high: int) -> Callable[[int], int]:
-    return lambda now_ms: high if now_ms >= at_ms else low
 
 
 def test_the_lead_is_from_the_first_alarm_to_the_breach(sweep: Sweep) -> None:
