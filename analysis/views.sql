@@ -472,17 +472,26 @@ SELECT c.*, w.write_count FROM closed c JOIN writes w ON w.run = c.run AND w.clo
 -- grain: one row per run, is_mate, is_censored and latency bucket, of the items of `responses` that were not poisoned on purpose.
 --   is_mate      was closed into one batch with a poisoned item (the view poisoned_batches)
 --   is_censored  unsettled: counts with its age at the run's end
+-- Few against many: of all that have a response, those that have to do with poison are taken off and put apart.
 CREATE OR REPLACE TEMP VIEW innocents AS
 WITH marks AS MATERIALIZED (
     SELECT run, item_id, bool_or(is_poison) AS is_poison FROM (
         SELECT run, unnest(range(first_item_id, last_item_id + 1)) AS item_id, false AS is_poison FROM poisoned_batches
         UNION ALL SELECT run, item_id, true FROM faults WHERE fault = 'poison'
     ) GROUP BY ALL
+),
+marked AS MATERIALIZED (
+    SELECT s.run, m.is_poison, s.is_censored, latency_bucket(s.response_ns) AS bucket, count(*) AS n
+    FROM responses s JOIN marks m ON m.run = s.run AND m.item_id = s.item_id
+    WHERE s.response_ns IS NOT NULL
+    GROUP BY ALL
 )
-SELECT s.run, m.item_id IS NOT NULL AS is_mate, s.is_censored, latency_bucket(s.response_ns) AS bucket, count(*) AS item_count
-FROM responses s LEFT JOIN marks m ON m.run = s.run AND m.item_id = s.item_id
-WHERE s.response_ns IS NOT NULL AND NOT coalesce(m.is_poison, false)
-GROUP BY ALL;
+SELECT run, is_mate, is_censored, bucket, sum(n)::BIGINT AS item_count FROM (
+    SELECT run, false AS is_mate, unsettled_count > 0 AS is_censored, bucket, item_count AS n FROM latency_histogram WHERE measure = 'response'
+    UNION ALL SELECT run, false, is_censored, bucket, -n FROM marked
+    UNION ALL SELECT run, true, is_censored, bucket, n FROM marked WHERE NOT is_poison
+)
+GROUP BY run, is_mate, is_censored, bucket HAVING sum(n) > 0;
 
 -- grain: one row per stage and variant with an intended load, repeats together: by how much the lag (due - settled) grows a second from
 -- the warm-up's end to the load's, in items/s, with a 95 % interval (low, high); *_ratio: the same ÷ the items due a second in that time.
