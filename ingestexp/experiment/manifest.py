@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 FILE_NAME: Final = "manifest.json"
 RESERVE_BYTES: Final = 1 << 16
 NOT_OF_THE_RUN: Final = ("sweep", "experiment")
-_PACKAGES: Final = ("hydra-core", "omegaconf", "numpy", "pyarrow", "duckdb")
+_PACKAGES: Final = ("hydra-core", "omegaconf", "numpy", "pyarrow", "duckdb", "zstandard", "lz4", "cramjam")
 
 
 class Manifest:
