@@ -20,6 +20,7 @@ from omegaconf import DictConfig, OmegaConf
 from ingestexp.experiment.mistake import Mistake
 from ingestexp.experiment.schema.load import ReplayLoad
 from ingestexp.experiment.schema.payload import LinesPayload
+from ingestexp.experiment.schema.pipeline import SpillPolicy
 from ingestexp.experiment.schema.sink import LogFileSinkConfig, ModelSinkConfig, SqliteSinkConfig
 
 if TYPE_CHECKING:
@@ -197,8 +198,9 @@ def confine(config: RunConfig, typed_keys: frozenset[str], foreign: Path | None)
         if foreign is None or key in typed_keys:
             setattr(node, name, str(Path(value).expanduser().absolute()))
         elif written:
-            if Path(value).name != value or not value.startswith("sink"):
-                why = "in a shared YAML has to be a plain file name that starts with sink: it lies in the run folder"
+            start = "spill" if name == "spill_path" else "sink"
+            if Path(value).name != value or not value.startswith(start):
+                why = f"in a shared YAML has to be a plain name that starts with {start}: it lies in the run folder"
                 mistakes.append(Mistake(key, value, why))
         else:
             inside = (foreign / value).resolve()
@@ -219,6 +221,8 @@ def _paths(config: RunConfig) -> Iterator[tuple[object, str, bool]]:
         yield config.sink, "sink.noise_path", False
     if isinstance(config.sink, SqliteSinkConfig | LogFileSinkConfig):
         yield config.sink, "sink.path", True
+    if isinstance(config.policy, SpillPolicy):
+        yield config.policy, "policy.spill_path", True
 
 
 def _about(file: Path, folder: Path, why: str) -> Mistake:

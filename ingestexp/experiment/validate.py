@@ -18,11 +18,18 @@ from ingestexp.experiment.mistake import Mistake, shown
 from ingestexp.experiment.named_files import file_to_read, file_to_write
 from ingestexp.experiment.schema.load import RegimesLoad, ReplayLoad, SaturateLoad
 from ingestexp.experiment.schema.payload import JsonEventPayload, LinesPayload, RandomPayload
-from ingestexp.experiment.schema.pipeline import BlockPolicy, DropNewestPolicy, DropOldestPolicy
+from ingestexp.experiment.schema.pipeline import (
+    BlockPolicy,
+    DropNewestPolicy,
+    DropOldestPolicy,
+    SpillPolicy,
+    SpillThen,
+)
 from ingestexp.experiment.schema.sink import LogFileSinkConfig, ModelSinkConfig, Noise, SqliteSinkConfig
 from ingestexp.experiment.validate_decode import decode_mistakes
 from ingestexp.experiment.validate_faults import fault_mistakes
 from ingestexp.experiment.validate_redrive import redrive_mistakes
+from ingestexp.experiment.validate_spill import spill_mistakes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,6 +52,7 @@ def validate(config: RunConfig) -> list[Mistake]:
         *_payload(config),
         *decode_mistakes(config),
         *_queue(config),
+        *spill_mistakes(config),
         *_retry(config),
         *_sink(config),
         *fault_mistakes(config),
@@ -99,8 +107,12 @@ def _load(config: RunConfig) -> Iterator[Mistake]:
     if isinstance(load, SaturateLoad):
         if load.item_count is None and load.duration_s is None:
             yield Mistake("load.item_count", "null", "load=saturate has to end: set load.item_count or load.duration_s")
-        if not isinstance(config.policy, BlockPolicy):
-            why = "offers as fast as the queue takes, so it needs policy=block: another one would drop or hoard it"
+        waits = isinstance(config.policy, SpillPolicy) and config.policy.spill_then is SpillThen.block
+        if not isinstance(config.policy, BlockPolicy) and not waits:
+            why = (
+                "offers as fast as the queue takes, so it needs policy=block (or policy=spill with spill_then=block):"
+                " another one would drop or hoard it"
+            )
             yield Mistake("load", "saturate", why)
 
 
