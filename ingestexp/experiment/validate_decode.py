@@ -26,6 +26,7 @@ SHAPES: Final[dict[str, tuple[str, ...]]] = {
     "concatenated": ("gzip", "zstd", "lz4", "snappy"),
     "tiny_members": ("gzip", "zstd", "lz4", "snappy"),
     "nested": ("gzip", "zstd", "lz4", "snappy", "deflate"),
+    "endless": ("gzip",),
     "lying_small": ("gzip", "zstd", "lz4", "snappy"),
     "lying_huge": ("zstd", "lz4", "snappy"),
     "wide_window": ("zstd",),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import lz4.frame
 
 from ingestexp.adapters.envelopes import bomb_bodies as bodies
+from ingestexp.adapters.envelopes.quine import gzip_quine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -53,6 +54,11 @@ def nested(codec: str, inflated_bytes: int) -> bytes:
     for _ in range(LEVELS - 1):
         body = bodies.REPEATED[codec](body, 1) if codec != "zstd" else bodies.zstd_frames(body, 1)
     return body
+
+
+def endless(codec: str, inflated_bytes: int) -> bytes:
+    """A body that inflates to itself."""
+    return gzip_quine()
 
 
 def lying_small(codec: str, inflated_bytes: int) -> bytes:
@@ -107,6 +113,7 @@ SHAPES: Final[dict[str, tuple[Callable[[str, int], bytes], tuple[str, ...]]]] = 
     "concatenated": (concatenated, ("gzip", "zstd", "lz4", "snappy")),
     "tiny_members": (tiny_members, ("gzip", "zstd", "lz4", "snappy")),
     "nested": (nested, _ALL),
+    "endless": (endless, ("gzip",)),
     "lying_small": (lying_small, ("gzip", "zstd", "lz4", "snappy")),
     "lying_huge": (lying_huge, ("zstd", "lz4", "snappy")),
     "wide_window": (wide_window, ("zstd",)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gzip
 import itertools
 import zlib
 from typing import Final
@@ -12,6 +13,7 @@ import pytest
 from ingestexp.adapters.codecs.decoder import EnvelopeDecoder
 from ingestexp.adapters.envelopes.bombs import SHAPES, BombCycle, shapes_of
 from ingestexp.adapters.envelopes.checksums import adler32_of, crc32_of
+from ingestexp.adapters.envelopes.quine import gzip_quine
 from ingestexp.decode_port import Caps, EnvelopeRejected
 from tests.adapters.envelopes.bomb_child import can_measure, judge_apart
 
@@ -89,6 +91,16 @@ def test_a_ratio_cap_stops_what_is_still_small() -> None:
         EnvelopeDecoder("gzip", dataclasses.replace(Caps(), max_item_bytes=None)).decode(body)
     assert caught.value.reason == "inflate_ratio"
     assert caught.value.inflated_bytes < 4 * MIB
+
+
+@pytest.mark.parametrize("max_nesting", [1, 16])
+def test_a_body_that_inflates_to_itself_is_refused_for_its_nesting(max_nesting: int) -> None:
+    body = gzip_quine()
+    assert gzip.decompress(body) == body
+    with pytest.raises(EnvelopeRejected) as caught:
+        EnvelopeDecoder("gzip", Caps(None, None, None, None, None, max_nesting)).decode(body)
+    assert caught.value.reason == "nesting"
+    assert caught.value.inflated_bytes == max_nesting * len(body)
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 1000, 12_345])
