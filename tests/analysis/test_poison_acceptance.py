@@ -24,8 +24,10 @@ def paced(folder: Path, variant: str, service_ms: Callable[[int], float], result
     """Five seconds of a stage `10 poisoned`, without any poison: what only looks at time."""
     queue_ms, number, repeat = how.pop("queue_ms", lambda _: 0.0), how.pop("number", 0), how.pop("repeat", 0)
     cell = {"number": number, "stage": "10 poisoned", "variant": variant, "repeat": repeat}
+    cell["is_disturbed"] = result == "DISTURBED"
     rows = paced_rows(10_000, service_ms, queue_ms=queue_ms)
     run = write_run(folder, *rows, cell=cell, load_ended_at_ns=5 * SECOND, ended_at_ns=10 * SECOND, **how)
+    result = "FAIL" if result == "DISTURBED" else result
     (run / "verdict.json").write_text(json.dumps({"result": result, "reason": "because", "growing": False}))
     return run
 
@@ -132,7 +134,12 @@ def test_a_flat_lag_holds_also_on_a_disturbed_host(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("result", "control_ms", "reads_as"),
-    [("FAIL", 0.0, "grows"), ("INVALID", 0.0, "the host was disturbed"), ("FAIL", 1.0, "the control grows too")],
+    [
+        ("FAIL", 0.0, "grows"),
+        ("INVALID", 0.0, "the host was disturbed"),
+        ("DISTURBED", 0.0, "the host was disturbed"),
+        ("FAIL", 1.0, "the control grows too"),
+    ],
 )
 def test_a_lag_that_grows_breaks_it_unless_it_is_not_the_poisons_doing(
     tmp_path: Path, result: str, control_ms: float, reads_as: str
@@ -169,8 +176,17 @@ def test_the_innocent_against_the_same_arrivals_without_poison(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("service_ms", [4.0, 40.0])
-def test_a_disturbed_host_decides_nothing_about_the_innocent(tmp_path: Path, service_ms: float) -> None:
+@pytest.mark.parametrize("result", ["INVALID", "DISTURBED"])
+def test_a_disturbed_host_decides_nothing_about_the_innocent(tmp_path: Path, service_ms: float, result: str) -> None:
     paced(tmp_path / "c", "control", lambda _: 2.0)
-    paced(tmp_path / "s", "split_and_retry", lambda _: service_ms, "INVALID")
+    paced(tmp_path / "s", "split_and_retry", lambda _: service_ms, result)
     (row,) = ask(tmp_path, "acceptance/poison_split_innocent_latency.sql")
     assert (row["value"] is None) == (service_ms > 10)
+
+
+def test_a_control_that_breaks_the_slo_is_no_measure(tmp_path: Path) -> None:
+    paced(tmp_path / "c", "control", lambda _: 60.0)
+    paced(tmp_path / "s", "split_and_retry", lambda _: 61.0)
+    (row,) = ask(tmp_path, "acceptance/poison_split_innocent_latency.sql")
+    assert row["value"] is None
+    assert "control" in row["why"]
