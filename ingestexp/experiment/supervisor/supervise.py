@@ -17,6 +17,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
+from ingestexp.experiment.latest import point_latest
 from ingestexp.experiment.manifest import FILE_NAME as MANIFEST
 from ingestexp.experiment.manifest import Manifest, first_facts, host_facts
 from ingestexp.experiment.progress import Interrupts
@@ -140,6 +141,8 @@ class _Child:
             reason = said["reason"] if said else f"{order.run_dir} holds another run"
             return RunResult("failed", EXIT_FAILED, order.run_dir, reason)
         manifest = Manifest(order.run_dir, facts or self._facts_of_the_unborn())
+        if facts is None and order.cell is None:
+            point_latest(order.run_dir)
         memory = manifest.facts["memory"]
         memory.update(
             peak_bytes=self._enclosure.peak_bytes(),
@@ -164,12 +167,15 @@ class _Child:
 
     def _seen(self, facts: dict[str, Any], memory: dict[str, Any]) -> Seen:
         said = self._relay.result or {}
+        status = facts.get("status")
+        if status == "crashed":  # somebody looked between its end and now, and could not know better
+            status, facts = "running", {**facts, "status_reason": None}
         return Seen(
             limit_mb=memory["limit_mb"],
             enforced_by=memory["enforced_by"],
             code=self._code,
             interrupts=self.interrupts.count,
-            status=said.get("status") or facts.get("status"),
+            status=said.get("status") or status,
             reason=said.get("reason") or facts.get("status_reason"),
             has_begun=memory["baseline_bytes"] is not None,
             exhausted=memory["exhausted"],
