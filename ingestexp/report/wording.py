@@ -107,4 +107,4 @@ def signed_rate(value: float) -> str:
 
 def ratio(value: float) -> str:
     """Three digits, never as 1e+03."""
-    return count(value) if abs(value) >= 1000 else f"{value:.3g}"
+    return count(value) if abs(value) >= 999.5 else f"{value:.3g}"

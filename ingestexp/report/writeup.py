@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from ingestexp.report import wording as say
 from ingestexp.report.verdict import PASS
 from ingestexp.report.writeup_facts import Claim, claims_of, newest_below
 from ingestexp.report.writeup_sentences import sentence_of
@@ -75,7 +76,7 @@ def _text_notes(said: Sequence[Said]) -> list[str]:
         claim = each.claim
         lines.append(f"{claim.topic.name:<16}{_standing_text(claim)}   {claim.sweep or claim.topic.command}")
         for query, runs in _queries(claim).items():
-            lines.append(f"{'':16}analysis/{query}, {len(runs)} runs: {', '.join(_used(each, query))}")
+            lines.append(f"{'':16}analysis/{query}, {say.number(len(runs), 'run')}: {', '.join(_used(each, query))}")
         lines += [f"{'':16}{reason}" for reason in _reasons(claim)]
     return lines
 

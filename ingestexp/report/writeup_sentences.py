@@ -23,6 +23,8 @@ _PLACE: Final = re.compile(r"\{(\w+)(?::(\w+))?\}")
 _READS: Final[dict[str | None, Callable[[Any], str]]] = {
     None: str,
     "count": say.count,
+    "items": lambda count: say.number(count, "item"),
+    "pairs": lambda count: say.number(count, "pair"),
     "rate": say.rate,
     "figure": say.ratio,
     "each": say.per_item,
@@ -90,7 +92,7 @@ def _fixed_cost(values: Row) -> str:
     if values.get("capacity_ratio") is not None:
         text += (
             "; at saturation it commits × {capacity_ratio:figure} as much "
-            "({pair_count:count} pairs, × {least_ratio:figure} to {most_ratio:figure})"
+            "({pair_count:pairs}, × {least_ratio:figure} to {most_ratio:figure})"
         )
     return text + "."
 
@@ -101,7 +103,7 @@ def _window(values: Row) -> str:
         return f"No window holds on {{where}}: none of {{tried_count:count}} kept {slo}."
     wait = "no timer" if values["max_wait_ms"] is None else "{max_wait_ms:figure} ms"
     text = (
-        f"The window is {{max_size:count}} items / {wait} on {{where}}: {{kept_count:count}} of {{tried_count:count}} "
+        f"The window is {{max_size:items}} / {wait} on {{where}}: {{kept_count:count}} of {{tried_count:count}} "
         f"kept {slo}, and it pays least, {{commits_per_item:each}} commits an item"
     )
     if values["next_max_size"] is not None:
@@ -112,17 +114,15 @@ def _window(values: Row) -> str:
 
 
 def _overflow(values: Row) -> str:
-    room = " with no limit" if values["capacity"] is None else " with room for {capacity:count}"
-    loses = f"{{policy}}{room} loses least, {{loss_ratio:share}} at p{{percentile}} {{p99_ms:figure}} ms"
-    if values["keeps"]:
-        text = f"When the queue is full, of what keeps {{bound_ms:figure}} ms on {{where}}, {loses}"
-    else:
-        text = f"No overflow policy keeps p{{percentile}} within {{bound_ms:figure}} ms on {{where}}; {loses}"
+    slo = "p{percentile} within {bound_ms:figure} ms on {where}"
+    room = "no limit" if values["capacity"] is None else "room for {capacity:items}"
+    least = f"{{policy}} with {room} loses least, {{loss_ratio:share}} at {{p99_ms:figure}} ms"
+    text = f"When the queue is full, of what keeps {slo}, " if values["keeps"] else f"No overflow policy keeps {slo}; "
+    text += least
     if values["early_policy"] is not None:
-        early = "" if values["early_capacity"] is None else " with {early_capacity:count}"
-        text += (
-            f"; {{early_policy}}{early} is earliest, {{early_p99_ms:figure}} ms, but loses {{early_loss_ratio:share}}"
-        )
+        room = "no limit" if values["early_capacity"] is None else "room for {early_capacity:count}"
+        text += f"; {{early_policy}} with {room} is earliest, {{early_p99_ms:figure}} ms, "
+        text += "but loses {early_loss_ratio:share}"
     return text + "."
 
 
