@@ -1,4 +1,4 @@
--- Claim: the mean number of items in the queue is the rate at which they were admitted times their mean time in it (Little's law), between
+-- Claim: the mean number of items in the queue, in memory and on disk, is the rate at which they were admitted times their mean time in it (Little's law), between
 -- the run's first and last sample: L = lambda * W. The two sides come from different records: L from the sampled depth, averaged over time;
 -- lambda * W from the items' instants (admitted to first sent, or to settled without that), cut at both ends of that time, so that there
 -- are no edge effects.
@@ -9,7 +9,7 @@
 -- load whose bursts come in step with the samples can offend without fault: tables/queue_depth.sql is exact.
 WITH
 sampled AS (
-    SELECT run, at_ns, depth_items AS n, lag(at_ns) OVER in_time AS before_ns, lag(depth_items) OVER in_time AS n_before
+    SELECT run, at_ns, depth_items + spilled AS n, lag(at_ns) OVER in_time AS before_ns, lag(n) OVER in_time AS n_before
     FROM samples
     WINDOW in_time AS (PARTITION BY run ORDER BY at_ns)
 ),

@@ -168,8 +168,8 @@ def test_what_was_read_back(tmp_path: Path, readback: Row | None, problems: list
     assert [row["problem"] for row in ask(run, "audits/readback_matches.sql")] == problems
 
 
-def sampled(folder: Path, depth_factor: float) -> Path:
-    """An item a ms that stays 50 ms in the queue and leaves in pairs, sampled every 10 ms for a second."""
+def sampled(folder: Path, depth_factor: float, on_disk: int = 0) -> Path:
+    """An item a ms that stays 50 ms in the queue and leaves in pairs, sampled every 10 ms; `on_disk` wait in a spill."""
     items, batches = paced_rows(1000, lambda _: 1.0, gap_ms=1.0, batch_size=2, queue_ms=lambda _: 50.0)
     run = write_run(folder, items, batches)
     depths = [
@@ -177,7 +177,13 @@ def sampled(folder: Path, depth_factor: float) -> Path:
     ]
     zero = {column.name: 0 for column in SCHEMAS["samples"]}
     rows = [
-        {**zero, "at_ns": 10 * k * MS, "depth_items": round(depth * depth_factor)} for k, depth in enumerate(depths)
+        {
+            **zero,
+            "at_ns": 10 * k * MS,
+            "depth_items": round(depth * depth_factor) - min(on_disk, depth),
+            "spilled": min(on_disk, depth),
+        }
+        for k, depth in enumerate(depths)
     ]
     pq.write_table(table_of(rows, SCHEMAS["samples"]), run / "samples" / "000001.parquet")
     return run
@@ -185,6 +191,7 @@ def sampled(folder: Path, depth_factor: float) -> Path:
 
 def test_samples_and_items_tell_of_the_same_queue(tmp_path: Path) -> None:
     assert ask(sampled(tmp_path / "sound", 1.0), "audits/littles_law.sql") == []
+    assert ask(sampled(tmp_path / "spilling", 1.0, on_disk=30), "audits/littles_law.sql") == []
     (found,) = ask(sampled(tmp_path / "off", 1.2), "audits/littles_law.sql")
     assert found["rate_times_stay"] == pytest.approx(49, rel=0.02)
     assert found["mean_depth"] == pytest.approx(59, rel=0.02)
