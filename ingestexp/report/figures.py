@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from ingestexp.experiment.supervisor.enclosure import RLIMIT_DATA
 from ingestexp.report.exceedances import blocks_of
 from ingestexp.report.verdict import Blocks, Case, Slo, Verdict, decide
 
@@ -169,9 +170,9 @@ def _killed_at_limit(manifest: Row) -> bool:
 
 
 def refused_memory(manifest: Row) -> bool:
-    """Once the load had begun."""
+    """By a resource limit, once the load had begun."""
     memory = manifest.get("memory") or {}
-    return bool(memory.get("limit_mb") and memory.get("exhausted") and memory.get("baseline_bytes"))
+    return bool(memory.get("enforced_by") == RLIMIT_DATA and memory.get("exhausted") and memory.get("baseline_bytes"))
 
 
 def _took_ratio(host: Row) -> float:

@@ -69,9 +69,11 @@ def ending(seen: Seen) -> tuple[str, str | None]:
 
 def refusal(seen: Seen) -> str | None:
     """What says that an allocation was refused: an error's words or the last of stderr's. None: nothing does."""
+    if seen.enforced_by != RLIMIT_DATA:
+        return None  # a control group never refuses: the error is of another making
     if seen.exhausted:
         return seen.exhausted
-    if seen.enforced_by != RLIMIT_DATA or seen.code == -signal.SIGKILL:
+    if seen.code == -signal.SIGKILL:
         return None
     found = [line.strip() for line in seen.said.splitlines() if any(sign in line for sign in REFUSALS)]
     return found[-1][:200] if found else None

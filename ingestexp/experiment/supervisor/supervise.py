@@ -152,7 +152,7 @@ class _Child:
         if said is None:
             _count_by_the_last_sample(manifest.facts, order.run_dir)
         seen = self._seen(manifest.facts if facts else {}, memory)
-        memory["exhausted"] = refusal(seen)
+        memory["exhausted"] = refusal(seen) or memory["exhausted"]
         status, reason = ending(seen)
         try:
             if manifest.facts["ended_at"] is None:

@@ -87,6 +87,11 @@ def test_a_memory_error_that_the_run_recorded_is_named() -> None:
     assert "refused an allocation (ArrowMemoryError malloc failed)" in found[1]
 
 
+def test_a_control_group_refuses_nothing() -> None:
+    found = named(DEAD, code=3, status="failed", reason="MemoryError", exhausted="MemoryError")
+    assert found == ("failed", "MemoryError")
+
+
 @pytest.mark.parametrize("status", ["completed", "interrupted", "failed"])
 def test_an_end_that_the_run_recorded_itself_stands(status: str) -> None:
     assert named(DEAD, code=0, status=status, reason="its own words") == (status, "its own words")
