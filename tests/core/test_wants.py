@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from ingestexp.core.pipeline import Pipeline
 from ingestexp.core.policy import Overflow
 from ingestexp.core.span import NEVER
+from ingestexp.core.spilling import SpillRules
 from ingestexp.engine.blocks import make_block
 from ingestexp.engine.drive import drive
-from ingestexp.engine.simulated import SimulatedLane
+from ingestexp.engine.simulated_spill import SpillingSimulatedLane
+from ingestexp.experiment.spill import Spilling
 from tests.core.item_notes import ItemNotes
 from tests.core.script import Setup
 from tests.core.scripts import setups
@@ -80,7 +82,8 @@ worlds = st.builds(
 def rows(world: World, setup: Setup, kind: type[Pipeline]) -> ItemNotes:
     notes = ItemNotes()
     core = setup.pipeline(kind)
-    lane = SimulatedLane(core, world.blocks(notes), world, world.drain_ns, lambda: 0.5, fails=world.fails)
+    lane = SpillingSimulatedLane(core, world.blocks(notes), world, world.drain_ns, lambda: 0.5, fails=world.fails)
+    lane.on_disk(Spilling(SpillRules(setup.spill_bytes, setup.spill_drops), None), notes)
     drive(lane, core, notes)
     assert core.offered == core.settled == len(notes.items)
     return notes
@@ -91,6 +94,8 @@ def rows(world: World, setup: Setup, kind: type[Pipeline]) -> ItemNotes:
 @example(World((0,) * 6, (10, 0, 10, 0, 0, 5), 100, 20, 0, 0, 10**6), Setup(max_size=5, max_bytes=10))
 @example(World((1,) * 20, (5,), 100, 3, 0, 0, 10**6), Setup(max_size=16, max_bytes=10))
 @example(World((1,) * 50, (5,), 100, 60, 0, 0, 10**6), Setup(Overflow.DROP_NEWEST, capacity=6))
+@example(World((0,) * 60, (5,), 100, 60, 0, 0, 10**6), Setup(Overflow.SPILL, capacity=6))
+@example(World((1,) * 50, (5, 1), 7, 60, 0, 3, 20), Setup(Overflow.SPILL, 8, spill_bytes=300, spill_drops=True))
 @example(World((1,) * 50, (5, 1), 7, 60, 0, 2, 10**6), Setup(Overflow.BLOCK, capacity=6, max_wait_ns=NEVER))
 def test_arrivals_told_at_once_leave_the_same_rows_as_arrivals_told_one_by_one(world: World, setup: Setup) -> None:
     at_once, one_by_one = rows(world, setup, Pipeline), rows(world, setup, OneByOne)

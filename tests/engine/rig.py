@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ingestexp.core.pipeline import Pipeline
     from ingestexp.core.span import Span
     from ingestexp.ports import Int64s, Load, Saturate, Sink
+    from ingestexp.spill_port import SpillStore
 
 MS = 1_000_000
 
@@ -137,6 +138,7 @@ def run(
     hands: Hands | None = None,
     gate: Gate | None = None,
     segment_ns: int = 1_000 * MS,
+    spill: SpillStore | None = None,
 ) -> RunEnd:
     """One live run with 10-byte payloads; its evidence is closed under `folder`."""
     writer = TraceWriter(folder, load.phases)
@@ -144,7 +146,9 @@ def run(
     recorder.gate = gate
     sampler = Sampler(core, load, 5 * MS, writer, None)
     payloads = RandomBytes(10, 0.0, np.random.default_rng(1))
-    end = LiveRun(core, recorder, load, payloads, sink, lambda: 0.5, drain_ns, sampler, hands or Hands()).run()
+    end = LiveRun(
+        core, recorder, load, payloads, sink, lambda: 0.5, drain_ns, sampler, hands or Hands(), spill=spill
+    ).run()
     recorder.hand_over()
     sampler.flush(end.ended_at_ns, 0)
     writer.close()
