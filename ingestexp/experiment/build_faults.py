@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from ingestexp.experiment.inputs import make_load, stream
-from ingestexp.experiment.schema.fault import BrownoutFault, FlakySinkFault, OutageFault, PoisonFault
+from ingestexp.experiment.schema.fault import BrownoutFault, FlakySinkFault, KillFault, OutageFault, PoisonFault
 from ingestexp.experiment.schema.run import ClockKind
 from ingestexp.experiment.schema.sink import SqliteSinkConfig
 from ingestexp.ports import Notices
@@ -31,7 +31,7 @@ DEFAULT_POISON_RATE: Final = 0.001
 def build_faults(config: RunConfig) -> Faults | None:
     """None where no fault is chosen: the run is then the same as if there were no faults at all."""
     section = config.fault
-    if not any((section.outage, section.flaky_sink, section.brownout, section.poison)):
+    if not any((section.outage, section.flaky_sink, section.brownout, section.poison, section.kill)):
         return None
     from ingestexp.adapters.faults.attempt_faults import AttemptFaults, Brownout, FlakySink, Outage
 
@@ -43,7 +43,9 @@ def build_faults(config: RunConfig) -> Faults | None:
     if isinstance(section.brownout, BrownoutFault):
         brownout = Brownout(*_span_ns(section.brownout), section.brownout.factor)
     attempts = AttemptFaults(outage, flaky_sink, brownout)
-    return Faults(attempts, _poison(config), _newer_version(config), config.clock is ClockKind.simulated)
+    simulated = config.clock is ClockKind.simulated
+    after_writes = section.kill.after_writes if isinstance(section.kill, KillFault) else None
+    return Faults(attempts, _poison(config), _newer_version(config), simulated, after_writes)
 
 
 def _span_ns(fault: OutageFault | BrownoutFault) -> tuple[int, int]:
@@ -78,7 +80,15 @@ def _newer_version(config: RunConfig) -> int:
 class Faults:
     """What was chosen. `newer_version`: by which schema a payload of the kind too_new says it was written."""
 
-    def __init__(self, attempts: AttemptFaults, poison: Poison | None, newer_version: int, simulated: bool) -> None:
+    def __init__(
+        self,
+        attempts: AttemptFaults,
+        poison: Poison | None,
+        newer_version: int,
+        simulated: bool,
+        kill_after_writes: int | None = None,
+    ) -> None:
+        self._kill_after_writes = kill_after_writes
         self._simulated = simulated
         self._attempts = attempts
         self._poison = poison
@@ -96,6 +106,10 @@ class Faults:
             payloads = PoisonedPayloads(payloads, self._poison, self._newer_version)
         if self._attempts.names:
             sink = FaultySink(sink, self._attempts)
+        if self._kill_after_writes is not None:
+            from ingestexp.adapters.faults.killing_sink import KillingSink
+
+            sink = KillingSink(sink, self._kill_after_writes)
         return replace(parts, payloads=payloads, sink=sink)
 
     def modelled(self) -> FailureModel:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from ingestexp.experiment.schema.run import RunConfig
-    from ingestexp.experiment.schema.sweep import ExperimentSection, RateFrom, SweepSection
+    from ingestexp.experiment.schema.sweep import ExperimentSection, RateFrom, RedriveFrom, SweepSection
 
 MAX_CELLS: Final = 10_000
 """Of a sweep. More is a slip of a range, and would be days of runs."""
@@ -48,7 +48,7 @@ class Recipe:
 
 @dataclass(slots=True)
 class Cell:
-    """One run of a sweep. `rate_from`, `decided_by`: some keys are known only when earlier stages are over."""
+    """One run of a sweep. `rate_from`, `decided_by`, `redrive_from`: some keys are known only between stages."""
 
     number: int
     stage: str
@@ -58,6 +58,7 @@ class Cell:
     config: RunConfig
     rate_from: RateFrom | None = None
     decided_by: str | None = None
+    redrive_from: RedriveFrom | None = None
     cell_hash: str = field(default="")
 
     def __post_init__(self) -> None:
@@ -72,7 +73,10 @@ class Cell:
             rate = [self.rate_from.stage, self.rate_from.variant, self.rate_from.factor]
             plain["load"].pop("rate_per_s", None)
         cell = [self.stage, self.variant, self.repeat, self.decided_by]
-        return config_hash({"config": plain, "cell": cell, "rate_from": rate})
+        facts = {"config": plain, "cell": cell, "rate_from": rate}
+        if self.redrive_from is not None:
+            facts["redrive_from"] = [self.redrive_from.stage, self.redrive_from.variant]
+        return config_hash(facts)
 
 
 def is_sweep(sweep: SweepSection) -> bool:
@@ -174,7 +178,22 @@ def _stage_mistakes(sweep: SweepSection) -> Iterator[Mistake]:
             elif source.variant not in earlier[source.stage]:
                 why = f"is not a variant of stage {source.stage} ({', '.join(earlier[source.stage])})"
                 yield Mistake(f"{place}.rate_from.variant", source.variant, why)
+        if stage.redrive_from is not None:
+            yield from _redrive_mistakes(f"{place}.redrive_from", stage.redrive_from, names or [PLAIN_LABEL], earlier)
         earlier[stage.name] = names or [PLAIN_LABEL]
+
+
+def _redrive_mistakes(
+    place: str, source: RedriveFrom, names: Sequence[str], earlier: Mapping[str, list[str]]
+) -> Iterator[Mistake]:
+    if source.stage not in earlier:
+        why = f"is not an earlier stage ({', '.join(earlier) or 'there is none'})"
+        yield Mistake(f"{place}.stage", source.stage, why)
+        return
+    for name in names if source.variant is None else [source.variant]:
+        if name not in earlier[source.stage]:
+            why = f"is not a variant of stage {source.stage} ({', '.join(earlier[source.stage])})"
+            yield Mistake(f"{place}.variant", name, why)
 
 
 def _kill_mistakes(sweep: SweepSection, experiment: ExperimentSection) -> Iterator[Mistake]:

@@ -100,6 +100,7 @@ def _repeat(recipe: Recipe, config: RunConfig, cells: list[Cell]) -> None:
                 each,
                 rate_from=stage.rate_from,
                 decided_by=stage.decided_by,
+                redrive_from=stage.redrive_from,
             )
         )
 

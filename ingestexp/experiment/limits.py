@@ -100,6 +100,7 @@ RANGES: Final[dict[str, Range]] = {
     "cores_per_run": Range(1, 1024),
     "factor": Range(0, 1e6, low_open=True),
     "rate": Range(0, 1),
+    "after_writes": _COUNT,
     "spread_count": Range(0, 1_000_000),
     "at_s": Range(0, 1e6),
     "for_s": Range(0, 1e6, low_open=True),

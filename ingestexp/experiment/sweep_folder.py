@@ -34,15 +34,17 @@ def read_sweep(folder: Path) -> dict[str, Any] | None:
 
 
 def is_finished(line: dict[str, Any]) -> bool:
-    """Of a cell's line: completed, or killed where the experiment says that it may be."""
+    """Of a cell's line: completed, or killed where the experiment means it to be."""
     return line.get("status") == "completed" or bool(line.get("as_expected"))
 
 
-def may_be_oom_killed(facts: dict[str, Any]) -> bool:
-    """Of a run's manifest: killed by the kernel at its limit, in a variant that may be."""
+def ended_as_meant(facts: dict[str, Any]) -> bool:
+    """Of a run's manifest: killed by the kernel at its limit, in a variant that may be, or by its own fault=[kill]."""
     limited = (facts.get("memory") or {}).get("limit_mb") is not None
     allowed = bool((facts.get("cell") or {}).get("may_be_oom_killed"))
-    return facts.get("status") == "oom_killed" and limited and allowed
+    kills = ((facts.get("config") or {}).get("fault") or {}).get("kill") is not None
+    status = facts.get("status")
+    return (status == "oom_killed" and limited and allowed) or (status == "crashed" and kills)
 
 
 def plan_hash(cell_hashes: Iterable[str]) -> str:

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING
 
 from ingestexp.experiment.limits import MOST_ITEMS
 from ingestexp.experiment.mistake import Mistake, shown
-from ingestexp.experiment.schema.fault import FAULTS, BrownoutFault, FaultConfig, OutageFault, PoisonFault, PoisonKind
+from ingestexp.experiment.schema.fault import (
+    FAULTS,
+    BrownoutFault,
+    FaultConfig,
+    KillFault,
+    OutageFault,
+    PoisonFault,
+    PoisonKind,
+)
 from ingestexp.experiment.schema.load import RegimesLoad, ReplayLoad, SaturateLoad
 from ingestexp.experiment.schema.payload import LinesPayload
 from ingestexp.experiment.schema.run import ClockKind
@@ -47,6 +55,8 @@ def not_chosen(key: str) -> str:
 def _of(key: str, node: FaultConfig, config: RunConfig) -> Iterator[Mistake]:
     if isinstance(node, PoisonFault):
         yield from _poison(node, config)
+    if isinstance(node, KillFault) and config.clock is ClockKind.simulated:
+        yield Mistake(key, "", "kills a process that works in real time: it needs clock=live")
     if isinstance(node, OutageFault | BrownoutFault):
         ends_s = _load_ends_s(config)
         if ends_s is not None and node.at_s >= ends_s:

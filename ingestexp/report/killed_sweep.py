@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ingestexp.experiment.sweep_folder import is_at_work, may_be_oom_killed
+from ingestexp.experiment.sweep_folder import ended_as_meant, is_at_work
 from ingestexp.report.evidence import EvidenceError, StillRunning, check_run
 
 if TYPE_CHECKING:
@@ -37,5 +37,5 @@ def _end(run_dir: Path) -> Row:
     except EvidenceError as error:
         return {"status": "crashed", "reason": str(error)}
     host = (manifest.get("self_checks") or {}).get("host") or {}
-    as_expected = may_be_oom_killed(manifest)
+    as_expected = ended_as_meant(manifest)
     return {"status": status, "reason": reason, "disturbed": bool(host.get("disturbed")), "as_expected": as_expected}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from ingestexp.experiment.sweep_folder import is_finished
 from ingestexp.report.exceedances import blocks_of
 from ingestexp.report.figures import refused_memory
 from ingestexp.report.intervals import BUCKETS_PER_DOUBLING, Interval, percentile_interval, resample_weights
@@ -99,7 +100,9 @@ def finished_cells(folder: Path, lines: Sequence[Row]) -> list[Cell]:
     there = [
         (line, run_dir)
         for line, run_dir in named
-        if line.get("status") in WITH_EVIDENCE or (line.get("status") == "failed" and _was_refused_memory(run_dir))
+        if line.get("status") in WITH_EVIDENCE
+        or is_finished(line)  # also where it was killed as it was meant to be
+        or (line.get("status") == "failed" and _was_refused_memory(run_dir))
     ]
     there = [(line, run_dir) for line, run_dir in there if (run_dir / "manifest.json").is_file()]
     unjudged = [run_dir for _, run_dir in there if not (run_dir / FILE_NAME).is_file()]

@@ -35,6 +35,8 @@ def header_lines(sweep: Sweep) -> list[Text]:
     first = Text.assemble(("sweep ", "dim"), (str(facts.get("sweep_id", sweep.folder.name)), "bold"))
     killed = sum(line.get("status") == "oom_killed" and is_finished(line) for line in sweep.lines)
     but = f" ({killed} killed at the memory limit, as may be)" if killed else ""
+    crashed = sum(line.get("status") == "crashed" and is_finished(line) for line in sweep.lines)
+    but += f" ({crashed} killed in the middle, as meant: fault=[kill])" if crashed else ""
     first.append(f"   {done} of {len(sweep.lines)} cells completed{but}, code {facts.get('code_version', '?')}")
     if any(cell.manifest.get("clock") == "simulated" for cell in sweep.cells):
         first.append("   SIMULATED: virtual time, a modelled sink", style="bold magenta")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ingestexp.experiment.manifest import FILE_NAME, Manifest, utc_now
-from ingestexp.experiment.sweep_folder import may_be_oom_killed
+from ingestexp.experiment.sweep_folder import ended_as_meant
 from ingestexp.sweep.job import Outcome
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def outcome_of(job: CellJob, run_dir: Path, elapsed_s: float = 0.0, died: str = 
         committed_per_s=committed_per_s(facts),
         elapsed_s=elapsed_s,
         tail=[] if status == "completed" else log_tail(run_dir),
-        as_expected=may_be_oom_killed(facts),
+        as_expected=ended_as_meant(facts),
     )
 
 

@@ -10,6 +10,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from ingestexp.experiment.sweep_folder import is_finished
 from ingestexp.sweep.fate import committed_per_s, manifest_of
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ingestexp.experiment.cells import Cell
-    from ingestexp.experiment.schema.sweep import RateFrom
+    from ingestexp.experiment.schema.sweep import RateFrom, RedriveFrom
     from ingestexp.sweep.job import CellJob
     from ingestexp.sweep.progress import SweepLine
     from ingestexp.sweep.record import Row
@@ -33,11 +34,15 @@ class NothingToGoBy(Exception):
 
 @dataclass(slots=True)
 class Frozen:
-    """`facts`: the stage's entry in `sweep.yaml`. `values`: variant -> keys to set. `said`: for the manifests."""
+    """`facts`: the stage's entry in `sweep.yaml`. `values`: variant -> keys to set. `said`: for the manifests.
+
+    `of_cell`: cell number -> keys to set besides.
+    """
 
     facts: dict[str, Any]
     values: dict[str, dict[str, Any]] = field(default_factory=dict)
     said: dict[str, Any] = field(default_factory=dict)
+    of_cell: dict[int, dict[str, Any]] = field(default_factory=dict)
 
 
 class Decisions:
@@ -100,6 +105,10 @@ def freeze(
         for variant, values in frozen.values.items():
             values["load.rate_per_s"] = frozen.facts["frozen_rates"][variant] = rates.get(variant, rate)
         frozen.said["rate_from"] = dataclasses.asdict(source)
+    if cells[0].redrive_from is not None:
+        runs = {cell.number: _redriven_run(cells[0].redrive_from, cell, rows) for cell in cells}
+        frozen.of_cell = {number: {"redrive.from": str((folder / run).resolve())} for number, run in runs.items()}
+        frozen.facts["redriven_runs"] = runs
     if decided is not None:
         frozen.facts["decided"] = decided
         frozen.said["decided"] = {"by": decided["by"], "says": decided["says"]}
@@ -110,7 +119,8 @@ def freeze(
 
 def with_frozen(job: CellJob, frozen: Frozen) -> CellJob:
     """The job with these keys of its config set, on a copy."""
-    config, values = job.config, frozen.values.get(job.variant, {})
+    config = job.config
+    values = frozen.values.get(job.variant, {}) | frozen.of_cell.get(job.number, {})
     for key, value in values.items():
         section, _, name = key.partition(".")
         changed = dataclasses.replace(getattr(config, section), **{name: value})
@@ -118,6 +128,15 @@ def with_frozen(job: CellJob, frozen: Frozen) -> CellJob:
     overrides = [*job.overrides, *(f"{key}={'null' if value is None else value}" for key, value in values.items())]
     said = {**job.frozen, **values, **frozen.said} if values else job.frozen
     return dataclasses.replace(job, config=config, overrides=overrides, frozen=said)
+
+
+def _redriven_run(source: RedriveFrom, cell: Cell, rows: Sequence[Row]) -> str:
+    """The folder of the run whose dead letters the cell takes over."""
+    variant = cell.variant if source.variant is None else source.variant
+    for row in rows:
+        if (row["stage"], row["variant"], row["repeat"]) == (source.stage, variant, cell.repeat) and is_finished(row):
+            return str(row["folder"])
+    raise NothingToGoBy(f"needs the run of {source.stage}/{variant} #{cell.repeat}, which is not finished")
 
 
 def _rate(source: RateFrom, rows: Sequence[Row], folder: Path) -> float:

@@ -20,8 +20,8 @@ from ingestexp.experiment.fingerprint import differing
 from ingestexp.experiment.manifest import FILE_NAME
 from ingestexp.experiment.sweep_folder import (
     UNFINISHED,
+    ended_as_meant,
     is_at_work,
-    may_be_oom_killed,
     plan_hash,
     read_sweep,
     sweeps_below,
@@ -124,7 +124,7 @@ def take_stock(earlier: Earlier, code: str, hosts: Iterable[dict[str, Any]]) -> 
             continue
         if facts.get("status") == "running":
             end_dead_run(file.parent, facts, "its sweep was killed")
-        finished = facts.get("status") == "completed" or may_be_oom_killed(facts)
+        finished = facts.get("status") == "completed" or ended_as_meant(facts)
         foreign = _foreign(facts, code, hosts) if finished else ""
         if foreign:
             strange[foreign] += 1
@@ -154,7 +154,7 @@ def keep(record: SweepRecord, job: CellJob, attempt: Attempt) -> CellJob:
     """Enter a finished cell as it was; the job that it was."""
     kept = dataclasses.replace(job, attempt=attempt.attempt, again=attempt.again)
     outcome = Outcome(job.number, attempt.folder, attempt.status, None, attempt.disturbed)
-    outcome.as_expected = may_be_oom_killed(attempt.facts)
+    outcome.as_expected = ended_as_meant(attempt.facts)
     record.put(kept, attempt.status, outcome)
     return kept
 

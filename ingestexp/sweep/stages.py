@@ -139,9 +139,9 @@ class Conductor:
                 "of them ran again"
             )
             again = self._spoiled(disturbed)
-        if any(getattr(self._current[number].config.sink, "path", None) for number in again):
+        if any(_writes_to_a_store_that_stays(self._current[number]) for number in again):
             self._line.say(
-                "the host was disturbed beside some cells; they are not run again: sink.path holds their items"
+                "the host was disturbed beside some cells; they are not run again: their store holds their items"
             )
         elif again:
             run = "1 cell runs" if len(again) == 1 else f"{len(again)} cells run"
@@ -242,3 +242,8 @@ class Conductor:
             if row["status"] in ("pending", "running") or self._older.get(number, ("", None))[1] is not None
         )
         return self._pace.eta_s(rest)
+
+
+def _writes_to_a_store_that_stays(job: CellJob) -> bool:
+    """Then another attempt would not find what this one found."""
+    return bool(getattr(job.config.sink, "path", None) or job.config.redrive.folder)

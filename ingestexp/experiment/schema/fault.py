@@ -14,6 +14,7 @@ class FaultKind(Enum):
     flaky_sink = "flaky_sink"
     outage = "outage"
     brownout = "brownout"
+    kill = "kill"
 
 
 class PoisonKind(Enum):
@@ -62,9 +63,18 @@ class BrownoutFault(FaultConfig):
 
 
 @dataclass
+class KillFault(FaultConfig):
+    """The run's own process gets a SIGKILL when the sink has taken so many batches, before the last one is settled."""
+
+    kind: FaultKind = FaultKind.kill
+    after_writes: int = 100
+
+
+@dataclass
 class FaultSection:
     """One node a fault, in the order in which they meet an attempt; null: not chosen."""
 
+    kill: FaultConfig | None = None
     outage: FaultConfig | None = None
     flaky_sink: FaultConfig | None = None
     brownout: FaultConfig | None = None
@@ -72,6 +82,7 @@ class FaultSection:
 
 
 FAULTS: dict[str, type[FaultConfig]] = {
+    "kill": KillFault,
     "outage": OutageFault,
     "flaky_sink": FlakySinkFault,
     "brownout": BrownoutFault,

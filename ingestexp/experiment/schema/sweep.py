@@ -21,6 +21,14 @@ class RateFrom:
 
 
 @dataclass
+class RedriveFrom:
+    """`redrive.from` = the run of an earlier stage, of the same repeat; `variant` null: of the same variant."""
+
+    stage: str = ""
+    variant: str | None = None
+
+
+@dataclass
 class StageConfig:
     """Cells that are through before the next stage's begin. `variants` null: all of them.
 
@@ -33,6 +41,7 @@ class StageConfig:
     grid: dict[str, list[Any]] = field(default_factory=dict)
     repeats: int | None = None
     rate_from: RateFrom | None = None
+    redrive_from: RedriveFrom | None = None
     decided_by: str | None = None
 
 
