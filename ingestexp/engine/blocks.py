@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ingestexp.core.span import AS_DUE
+from ingestexp.engine.kept_payloads import KeptPayloads
 
 if TYPE_CHECKING:
     from ingestexp.engine.drive import Recording
@@ -37,7 +38,7 @@ class EvenBlock:
         self.end = first + count
         self._due = None if due_ns is None else due_ns.data
         self._size = size
-        self._owned = owned
+        self._owned: PayloadArray | KeptPayloads | None = owned
 
     def due(self, item_id: int) -> int:
         if self._due is None:
@@ -78,6 +79,14 @@ class EvenBlock:
         if self._owned is None:
             return None
         return self._owned.slice(first - self.first, end - first)
+
+    def forget(self, first: int, end: int) -> None:
+        """The payloads of items first..end-1 will not be asked for any more (with the turn held)."""
+        if self._owned is None:
+            return
+        if not isinstance(self._owned, KeptPayloads):
+            self._owned = KeptPayloads(self._owned, self.end - self.first)
+        self._owned.forget(first - self.first, end - first)
 
 
 class UnevenBlock(EvenBlock):

@@ -6,7 +6,7 @@ Must live here: the loop and what it needs of a lane and of a recorder. Must not
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from ingestexp.core.batch import Batch
 from ingestexp.core.effects import (
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ingestexp.core.events import Event
     from ingestexp.core.pipeline import Pipeline
     from ingestexp.core.span import Span
+    from ingestexp.engine.blocks import EvenBlock
 
 
 class Lane(Protocol):
@@ -117,6 +118,7 @@ def obey(effect: Effect, lane: Lane, recorder: Recording) -> None:
         recorder.committed(effect.batch)
     elif isinstance(effect, Dropped):
         recorder.dropped(effect.span, effect.reason, effect.at_ns)
+        cast("EvenBlock", effect.span.block).forget(effect.span.first, effect.span.end)
     elif isinstance(effect, AttemptFailed):
         recorder.attempt_failed(effect.batch, effect.permanent)
     elif isinstance(effect, DeadLettered):
