@@ -25,6 +25,7 @@ def test_a_killed_driver_takes_its_children_along_and_its_sweep_goes_on(own: Hom
     wait_for(lambda: own.sweeps and "completed" in own.sweep().statuses() and own.sweep().running())
     sweep = own.sweep()
     (victim,) = sweep.running()
+    assert os.getpriority(os.PRIO_PROCESS, victim["pid"]) == os.getpriority(os.PRIO_PROCESS, driver.pid)
     worker = parent_of(parent_of(victim["pid"]))
     raylet = parent_of(worker)
     driver.kill()
