@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ingestexp.experiment.build import Parts
+    from ingestexp.experiment.redrive import Redrive
     from ingestexp.experiment.schema import RunConfig
     from ingestexp.experiment.spill import Spilling
 
@@ -102,6 +103,7 @@ class _Run:
         self.others_cpu_ratio: float | None = None
         self.simulated = config.clock.value == "simulated"
         self.faults = build_faults(config)
+        self.redrive: Redrive | None = None
         self.spilling: Spilling | None = None
 
     def execute(self) -> RunResult:
@@ -114,6 +116,7 @@ class _Run:
             if not self.simulated:
                 parts.sink.open()
                 if parts.redrive is not None:
+                    self.redrive = parts.redrive
                     facts.update(parts.redrive.take_over(parts.sink, self.run_dir))
                 facts["memory"]["baseline_bytes"] = own_rss_bytes()
                 self.manifest.write()  # not of a simulated run, which is over before anybody looks
@@ -225,6 +228,8 @@ class _Run:
         self.manifest.facts["self_checks"] = checks
 
     def end(self, status: str, reason: str | None) -> RunResult:
+        if self.redrive is not None:
+            self.redrive.release()
         self.manifest.facts["notices"] = self.notices.lines
         if self.spilling is not None:
             self.manifest.facts["policy"] = self.spilling.close()
