@@ -45,7 +45,10 @@ class Stretch:
 
 
 class SpillStore(Protocol):
-    """A first-in first-out store on disk. One thread at a time. `nbytes`: what its files hold."""
+    """A first-in first-out store on disk: one thread appends and syncs, another may take and release meanwhile.
+
+    `nbytes`: what its files hold.
+    """
 
     nbytes: int
 
@@ -64,8 +67,8 @@ class SpillStore(Protocol):
     def release(self, segment: int, items: int) -> int:
         """So many taken items of the segment will never be asked for again; returns the file bytes set free."""
 
-    def close(self) -> None:
-        """Idempotent. The files stay."""
+    def close(self, tidy: bool = False) -> None:
+        """Idempotent. The files stay; `tidy`: a folder that holds none goes."""
 
     def describe(self) -> dict[str, object]:
         """Bytes written, frames, syncs, peak: goes into the manifest."""

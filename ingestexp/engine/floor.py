@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ingestexp.core.pipeline import Pipeline
     from ingestexp.core.span import Span
     from ingestexp.engine.drive import Recording
-    from ingestexp.engine.spill_lane import SpillLane
+    from ingestexp.engine.spill_desk import SpillDesk
     from ingestexp.engine.worker import WorkerLane
 
 
@@ -54,7 +54,7 @@ class Floor:
         self.source_gate = threading.Lock()
         self.source_gate.acquire()
         self.over = threading.Event()
-        self.spill_lane: SpillLane | None = None
+        self.spill_desk: SpillDesk | None = None
 
     # Everything below is called with the turn held.
 
@@ -78,12 +78,12 @@ class Floor:
         self.poke_source()
 
     def spill(self, span: Span) -> None:
-        if self.spill_lane is not None:
-            self.spill_lane.hand(span)
+        if self.spill_desk is not None:
+            self.spill_desk.hand(span)
 
     def unspill(self, max_items: int, max_bytes: int) -> None:
-        if self.spill_lane is not None:
-            self.spill_lane.ask(max_items, max_bytes)
+        if self.spill_desk is not None:
+            self.spill_desk.ask(max_items, max_bytes)
 
     def poke_source(self) -> None:
         if self.source_gate.locked():
@@ -101,8 +101,8 @@ class Floor:
         for worker in self.idle:
             worker.poke()
         self.poke_source()
-        if self.spill_lane is not None:
-            self.spill_lane.poke()
+        if self.spill_desk is not None:
+            self.spill_desk.poke()
         self.over.set()
 
     def fail(self, error: BaseException) -> None:

@@ -20,7 +20,8 @@ from ingestexp.engine.floor import Floor, RunClock
 from ingestexp.engine.placement import all_cores, calm_collector, pin_thread, sharpen_timer, split_cores, wake_collector
 from ingestexp.engine.redrive_lane import RedriveLane
 from ingestexp.engine.source import OpenLoopLane, SaturateLane
-from ingestexp.engine.spill_lane import SpillLane
+from ingestexp.engine.spill_desk import SpillDesk
+from ingestexp.engine.spill_lane import spill_lanes
 from ingestexp.engine.spill_release import ReleasingRecorder
 from ingestexp.engine.worker import WorkerLane
 from ingestexp.ports import Saturate, Timed
@@ -98,8 +99,10 @@ class LiveRun:
         self._watcher = watcher
         self._clock = RunClock()
         self._floor = Floor(core, recorder, self._clock)
+        self._disk_lanes: list[Lane] = []
         if spill is not None and releasing is not None:
-            releasing.lane = self._floor.spill_lane = SpillLane(self._floor, spill)
+            releasing.desk = self._floor.spill_desk = desk = SpillDesk(spill, recorder)
+            self._disk_lanes = spill_lanes(self._floor, desk)
         if isinstance(sink, Timed):
             sink.start(self._clock)
         self._workers = [WorkerLane(number, self._floor, sink, uniform) for number in range(core.free_workers)]
@@ -120,7 +123,7 @@ class LiveRun:
         source_core, other_cores = (None, all_cores()) if isinstance(self._load, Saturate) else split_cores()
         lanes: list[tuple[Lane, frozenset[int]]] = [(worker, other_cores) for worker in self._workers]
         lanes.append((self._source, frozenset([source_core]) if source_core is not None else other_cores))
-        lanes += [(lane, other_cores) for lane in (self._redrive, self._floor.spill_lane) if lane is not None]
+        lanes += [(lane, other_cores) for lane in (self._redrive, *self._disk_lanes) if lane is not None]
         threads = [
             threading.Thread(target=self._thread, args=lane, name=f"lane-{number}", daemon=True)
             for number, lane in enumerate(lanes)
@@ -128,12 +131,13 @@ class LiveRun:
         calm_collector()
         try:
             pin_thread(other_cores)
+            self._start_workers(threads[: len(self._workers)])
             self._clock.start_in(START_DELAY_NS)
             zero_unix_ns = time.time_ns() + START_DELAY_NS
             self._begun(zero_unix_ns)
             if self._redrive is not None:
                 self._redrive.zero_unix_ns = zero_unix_ns
-            for thread in threads:
+            for thread in threads[len(self._workers) :]:
                 thread.start()
             interrupted = self._watch()
             if self._floor.error is not None:
@@ -154,6 +158,13 @@ class LiveRun:
             zero_unix_ns / 1e9,
             0 if self._redrive is None else self._redrive.parked,
         )
+
+    def _start_workers(self, threads: list[threading.Thread]) -> None:
+        """And wait until they are idle: on a busy host a thread may need longer than the clock's start leaves it."""
+        for thread in threads:
+            thread.start()
+        while len(self._floor.idle) < len(threads) and not self._floor.finished:
+            time.sleep(0.0005)
 
     def _thread(self, lane: Lane, cores: frozenset[int]) -> None:
         pin_thread(cores)
@@ -228,7 +239,7 @@ class LiveRun:
                     self._obey_all(core.handle(Arrived(span), floor.ended_at_ns))
                 for span in () if self._redrive is None else self._redrive.left_over():
                     self._obey_all(core.handle(Arrived(span), floor.ended_at_ns))
-                for spans in () if floor.spill_lane is None else floor.spill_lane.left():
+                for spans in () if floor.spill_desk is None else floor.spill_desk.left():
                     self._obey_all(core.handle(Unspilled(spans), floor.ended_at_ns))
             except Exception as error:
                 floor.fail(error)  # the evidence could not be written

@@ -1,4 +1,4 @@
-"""Tells the spill's lane what has a fate: what is settled need not stay on disk.
+"""Tells the spill's desk what has a fate: what is settled need not stay on disk.
 
 Must live here: a recording around a recording. Must not: what a fate is, when a segment is deleted.
 """
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from ingestexp.core.batch import Batch
     from ingestexp.core.span import Span
     from ingestexp.engine.drive import Recording
-    from ingestexp.engine.spill_lane import SpillLane
+    from ingestexp.engine.spill_desk import SpillDesk
 
 
 class ReleasingRecorder:
     """Passes everything on; committed, dropped and dead-lettered items are released. Unsettled ones stay on disk."""
 
     def __init__(self, inner: Recording) -> None:
-        self.lane: SpillLane | None = None
+        self.desk: SpillDesk | None = None
         self._inner = inner
         self.register = inner.register
         self.attempt_failed = inner.attempt_failed
@@ -58,5 +58,5 @@ class ReleasingRecorder:
         return getattr(self._inner, name)
 
     def _settled(self, spans: list[Span]) -> None:
-        if self.lane is not None:
-            self.lane.settled(spans)
+        if self.desk is not None:
+            self.desk.settled(spans)

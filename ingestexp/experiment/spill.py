@@ -37,7 +37,7 @@ class Spilling:
         """What the manifest says of it."""
         if self.store is not None:
             self.figures = self.store.describe()
-            self.store.close()
+            self.store.close(tidy=True)
         return self.figures
 
 

@@ -69,7 +69,7 @@ def test_what_was_on_disk_comes_back_in_order_with_its_own_instants(tmp_path: Pa
     depths = rows_of(tmp_path, "samples", ("depth_items", "spilled"))
     assert max(spilled_items for _, spilled_items in depths) > 900
     assert max(depth for depth, _ in depths) <= 20, "half of the capacity"
-    store.close()
+    store.close(tidy=True)
     assert not (tmp_path / "spill").exists(), "every segment was released"
 
 

@@ -4,13 +4,14 @@ Nothing counts as accepted before `sync` returned: it flushes the data (fdatasyn
 (fsync of the folder). One sync serves any number of appends. A segment is deleted, in order, once all its items were
 taken and released: until then a crash brings them back, so an id may come twice, and none is lost.
 
-Must live here: the order of segments, what is accepted, taken, released. Must not: threads, the format (`framing`),
+Must live here: the order of segments, what is accepted, taken, released. Must not: the format (`framing`),
 what stands in a file after a crash (`segments`, `recovery`).
 """
 
 from __future__ import annotations
 
 import os
+import threading
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
@@ -32,7 +33,10 @@ NEVER: Final = 1 << 62
 
 
 class SpillQueue:
-    """Implements `SpillStore`. `items` are accepted and not taken yet, `nbytes` what all segment files hold."""
+    """Implements `SpillStore`: one thread may append and sync while another takes and releases.
+
+    `items` are accepted and not taken yet, `nbytes` what all segment files hold.
+    """
 
     def __init__(
         self, folder: Path, max_bytes: int, segment_bytes: int = SEGMENT_BYTES, recovering: bool = False
@@ -55,6 +59,7 @@ class SpillQueue:
         self._at_bytes = 0
         self._decoded: deque[Stretch] = deque()
         self._lock_fd = self._claim(folder, recovering)
+        self._lock = threading.Lock()
 
     def _claim(self, folder: Path, recovering: bool) -> int:
         try:
@@ -85,18 +90,20 @@ class SpillQueue:
         All of it goes into one segment. Raises SpillDiskFull and SpillBroken: then nothing of it was written, either.
         """
         groups = packed(stretches)
-        if not groups or self.nbytes + sum(size for _, size in groups) > self._max_bytes:
-            return 0
-        segment = self._room()
-        before = (segment.nbytes, segment.pending_items)
+        with self._lock:
+            if not groups or self.nbytes + sum(size for _, size in groups) > self._max_bytes:
+                return 0
+            segment = self._room()
+            before = (segment.nbytes, segment.pending_items)
+            segment.pending_items += sum(len(each.payloads) for group, _ in groups for each in group)
         for group, _ in groups:
-            buffers = encode(group, segment.number, segment.nbytes, segment.synced_bytes)
-            segment.write(buffers, sum(len(each.payloads) for each in group), before)
-        self.frames_written += len(groups)
+            segment.write(encode(group, segment.number, segment.nbytes, segment.synced_bytes), before)
         written = segment.nbytes - before[0]
-        self.bytes_written += written
-        self.nbytes += written
-        self.peak_bytes = max(self.peak_bytes, self.nbytes)
+        with self._lock:
+            self.frames_written += len(groups)
+            self.bytes_written += written
+            self.nbytes += written
+            self.peak_bytes = max(self.peak_bytes, self.nbytes)
         return written
 
     def sync(self) -> int:
@@ -107,11 +114,17 @@ class SpillQueue:
         segment = self._active
         if segment is None or not segment.pending_items:
             return 0
-        held = segment.nbytes
         try:
-            accepted = segment.sync()
-        finally:
-            self.nbytes += segment.nbytes - held
+            segment.flush()
+        except BaseException:
+            with self._lock:
+                self.nbytes -= segment.give_up_pending()
+            raise
+        with self._lock:
+            return self._accept(segment)
+
+    def _accept(self, segment: SegmentFile) -> int:
+        accepted = segment.accept()
         self.syncs += 1
         self.items += accepted
         return accepted
@@ -119,7 +132,9 @@ class SpillQueue:
     def _room(self) -> SegmentFile:
         """The segment to append to: a new one once the last is long enough (which is made durable first)."""
         if self._active is not None and self._active.nbytes >= self._segment_bytes:
-            self.sync()
+            if self._active.pending_items:
+                self._active.flush()
+                self._accept(self._active)
             self._active.seal()
             self._active = None
         if self._active is None:
@@ -136,8 +151,12 @@ class SpillQueue:
 
         Raises SpillDamaged where a file no longer holds what was accepted, SpillBroken where it can't be read.
         """
-        if not self._decoded and not self._read_frame():
-            return []
+        with self._lock:
+            if not self._decoded and not self._read_frame():
+                return []
+            return self._taken(max_items, max_bytes)
+
+    def _taken(self, max_items: int, max_bytes: int) -> list[Stretch]:
         taken: list[Stretch] = []
         while self._decoded and max_items:
             head, rest = head_of(self._decoded[0], max_items, max_bytes, not taken)
@@ -185,6 +204,10 @@ class SpillQueue:
 
     def release(self, segment: int, items: int) -> int:
         """So many items taken from that segment will never be asked for again; returns the file bytes set free."""
+        with self._lock:
+            return self._released(segment, items)
+
+    def _released(self, segment: int, items: int) -> int:
         freed = 0
         for each in self._segments:
             if each.number == segment:
@@ -202,15 +225,15 @@ class SpillQueue:
         self.nbytes -= freed
         return freed
 
-    def close(self) -> None:
-        """Idempotent. The files stay, and what was appended without a sync may or may not; an empty folder goes."""
+    def close(self, tidy: bool = False) -> None:
+        """Idempotent. Files stay, what was appended without a sync may or may not; `tidy`: an empty folder goes."""
         if self._reader is not None:
             self._reader.close()
         if self._active is not None:
             self._active.seal()
         fd, self._lock_fd = self._lock_fd, -1
         if fd >= 0:
-            if not self._segments:
+            if tidy and not self._segments:
                 remove_empty(self._folder)
             os.close(fd)
 

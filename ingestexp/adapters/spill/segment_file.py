@@ -61,8 +61,8 @@ class SegmentFile:
         """Every item in it was released."""
         return self.released_items >= self.items and not self.pending_items and self.items > 0
 
-    def write(self, buffers: list[Any], items: int, cut_back_to: tuple[int, int]) -> None:
-        """Append the buffers. On an error the file is cut back to (bytes, pending items) as it was before them."""
+    def write(self, buffers: list[Any], cut_back_to: tuple[int, int]) -> None:
+        """Append the buffers. On an error the file is cut back to (bytes, pending items) as it was before."""
         size = sum(len(buffer) for buffer in buffers)
         try:
             written = os.writev(self._fd, buffers)
@@ -74,18 +74,25 @@ class SegmentFile:
             self._cut_back(*cut_back_to)
             raise wrong(self.path, error) from None
         self.nbytes += size
-        self.pending_items += items
 
-    def sync(self) -> int:
-        """Flush the data and, the first time, the name. After a failed flush nobody knows what the cache holds."""
+    def flush(self) -> None:
+        """The data and, the first time, the name. After an error nobody knows what the cache holds: give it up."""
         try:
             os.fdatasync(self._fd)
             if not self._is_named:
                 sync_folder(self.path.parent)
                 self._is_named = True
         except OSError as error:
-            self._cut_back(self.synced_bytes, 0)
             raise wrong(self.path, error) from None
+
+    def give_up_pending(self) -> int:
+        """Cut off what was not flushed; returns how many bytes."""
+        lost = self.nbytes - self.synced_bytes
+        self._cut_back(self.synced_bytes, 0)
+        return lost
+
+    def accept(self) -> int:
+        """All of it is flushed; returns how many items that are."""
         accepted, self.pending_items = self.pending_items, 0
         self.items += accepted
         self.synced_bytes = self.nbytes
