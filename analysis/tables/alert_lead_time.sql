@@ -175,7 +175,7 @@ rows_found AS (
     SELECT
         m.is_simulated, m.metric, t.threshold,
         s.test_lead_p50_ms, s.test_lead_min_ms, s.test_lead_max_ms, s.test_miss_count, s.test_run_count,
-        CASE WHEN t.threshold IS NOT NULL THEN coalesce(f.alarm_count, 0) / h.healthy_min END AS healthy_alarms_per_min,
+        CASE WHEN t.threshold IS NOT NULL THEN coalesce(f.alarm_count, 0) / nullif(h.healthy_min, 0) END AS healthy_alarms_per_min,
         h.healthy_min AS healthy_test_min,
         s.train_lead_p50_ms, s.train_miss_count, s.train_run_count,
         coalesce(l.left_out_count, 0) AS left_out_count,

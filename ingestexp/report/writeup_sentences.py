@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from ingestexp.report import wording as say
+from ingestexp.report.sweep_figures import WORST_FIRST
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 _PLACE: Final = re.compile(r"\{(\w+)(?::(\w+))?\}")
+
+_MOST_NAMED: Final = 2
 
 _READS: Final[dict[str | None, Callable[[Any], str]]] = {
     None: str,
@@ -34,7 +37,7 @@ _READS: Final[dict[str | None, Callable[[Any], str]]] = {
 _METRICS: Final = {
     "depth_items": ("the queue's depth", "items"),
     "oldest_age_ms": ("the age of the oldest item in the queue", "ms"),
-    "lag_items": ("the lag", "items"),
+    "lag_items": ("the lag in items", "items"),
     "lag_ms": ("the lag in time", "ms"),
     "drop_rate_per_s": ("the drop rate", "items/s"),
     "size_trigger_ratio": ("the share of batches that closed by size", "of all"),
@@ -51,8 +54,15 @@ def sentence_of(claim: Claim) -> tuple[str, dict[str, str]]:
         return f"The {claim.topic.name} is not shown: its sweep did not get that far; run {claim.topic.command}.", {}
     text, reads = _filled(_TEMPLATES[claim.topic.experiment](claim.values), _named(claim.values))
     if claim.unproven:
-        text += f" Not proven: {', '.join(f'{name} {result}' for name, result, _ in claim.unproven)}."
+        text += f" Not proven: {_unproven(claim)}."
     return text, reads
+
+
+def _unproven(claim: Claim) -> str:
+    """The worst ones by name; the notes have all."""
+    worst = sorted(claim.unproven, key=lambda each: WORST_FIRST.index(each[1]))
+    named = [f"{name} {result}" for name, result, _ in worst[:_MOST_NAMED]]
+    return ", ".join(named) + (" and others" if len(worst) > len(named) else "")
 
 
 def _filled(template: str, values: Row) -> tuple[str, dict[str, str]]:
@@ -91,7 +101,7 @@ def _fixed_cost(values: Row) -> str:
         text += "; that cost is {fixed_us:figure} µs a batch beside {per_item_us:figure} µs an item"
     if values.get("capacity_ratio") is not None:
         text += (
-            "; at saturation it commits × {capacity_ratio:figure} as much "
+            "; saturated throughput is × {capacity_ratio:figure} "
             "({pair_count:pairs}, × {least_ratio:figure} to {most_ratio:figure})"
         )
     return text + "."

@@ -34,6 +34,12 @@ class Sweep:
         alert_run(self.folder / f"{self._number:04}", breaks, shows, cell=cell, clock=clock)
         return self
 
+    def of_faults(self) -> Path:
+        """No healthy test run at all."""
+        self.add("train healthy", depth_items=jump(0, 5, 5))
+        self.add("train fault", depth_items=jump(1500, 5, 8)).add("test fault", depth_items=jump(1500, 5, 8))
+        return self.folder
+
     def scores(self, **variables: int) -> dict[tuple[str, str], Row]:
         found = ask(self.folder, "tables/alert_lead_time.sql", **variables)
         return {(row["clock"], row["metric"]): row for row in found}
@@ -101,6 +107,18 @@ def test_what_a_stalled_host_breaks_is_not_healthy(sweep: Sweep) -> None:
     sweep.add("train healthy", faulty=True, depth_items=jump(1200, 5, 50))
     sweep.add("train fault", depth_items=jump(1500, 5, 8)).add("test fault", depth_items=jump(1500, 5, 8))
     assert sweep.scores()["simulated", "depth_items"]["threshold"] == 5
+
+
+def test_false_alarms_are_counted_in_calm_time_alone(sweep: Sweep) -> None:
+    """A healthy test run that breaks its SLO at 2.1 s is healthy up to 1.1 s; without such runs there is no rate."""
+    sweep.add("train healthy", depth_items=jump(0, 5, 5)).add("test healthy", faulty=True, depth_items=jump(0, 5, 5))
+    for stage in ("train fault", "test fault"):
+        sweep.add(stage, depth_items=jump(1500, 5, 8))
+    some = sweep.scores()["simulated", "depth_items"]
+    assert (some["healthy_alarms_per_min"], some["test_lead_p50_ms"]) == (0, 600)
+    assert some["healthy_test_min"] == pytest.approx(1.1 / 60, rel=0.1)
+    (row,) = ask(Sweep(sweep.folder / "none").of_faults(), "acceptance/alerting_false_alarms.sql")
+    assert (row["value"], row["why"]) == (None, "there is no healthy test run")
 
 
 def test_runs_that_keep_the_slo_have_no_lead(sweep: Sweep) -> None:
