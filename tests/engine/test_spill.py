@@ -165,5 +165,6 @@ def test_kill_9_loses_nothing_that_was_spilled(tmp_path: Path) -> None:
         assert len(on_disk) > 1000
         in_sink = LogFileSink(folder / "sink.log", 1).read_back()
         assert in_sink.tolist() == list(range(len(in_sink)))
-        assert on_disk[0] <= len(in_sink) + 500 + 16, "what is missing between them was never spilled: it was in memory"
+        nothing_deleted = (folder / "spill" / "000000.spill").exists()  # then what is missing was never spilled
+        assert on_disk[0] <= len(in_sink) or nothing_deleted
         assert rows_of(folder, "items", ("item_id",)) is not None, "the evidence is readable"
