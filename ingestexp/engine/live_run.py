@@ -10,6 +10,7 @@ import contextlib
 import threading
 import time
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Protocol
 
 from ingestexp.core.events import STOP, Arrived, Unspilled
@@ -114,7 +115,8 @@ class LiveRun:
         else:
             self._source = OpenLoopLane(self._floor, load, payloads, redriving.base_id if redriving else 0)
         self._redrive = None if redriving is None else RedriveLane(self._floor, redriving.feed, redriving.rate_per_s)
-        self._floor.sources += redriving is not None
+        if self._redrive is not None:
+            sampler.offered_beside = self._redrive.offered_so_far
         payloads.take(0, 64)  # the first take may cost an allocator's start
 
     def run(self) -> RunEnd:
@@ -235,9 +237,8 @@ class LiveRun:
             try:
                 if not core.stopped:
                     self._obey_all(core.handle(STOP, floor.ended_at_ns))
-                for span in self._source.blocked_at_source(until_ns):
-                    self._obey_all(core.handle(Arrived(span), floor.ended_at_ns))
-                for span in () if self._redrive is None else self._redrive.left_over():
+                left_over = () if self._redrive is None else self._redrive.left_over()
+                for span in chain(self._source.blocked_at_source(until_ns), left_over):
                     self._obey_all(core.handle(Arrived(span), floor.ended_at_ns))
                 for spans in () if floor.spill_desk is None else floor.spill_desk.left():
                     self._obey_all(core.handle(Unspilled(spans), floor.ended_at_ns))

@@ -77,8 +77,10 @@ class RedriveLane(SourceLane):
 
     def __init__(self, floor: Floor, feed: DeadLetterFeed, rate_per_s: float) -> None:
         super().__init__(floor)
+        floor.sources += 1
         self.zero_unix_ns = 0
         self.parked = 0
+        self._offered = 0
         self.duration_ns = round(feed.count / rate_per_s * 1e9)
         self._interval_ns = 1e9 / rate_per_s
         self._stretches = feed.stretches()
@@ -104,9 +106,13 @@ class RedriveLane(SourceLane):
             with self._floor.turn:
                 self.at_ns = now_ns = self.now_ns()
                 yield Arrived(Span(block, first, end, now_ns, now_ns))
+            self._offered += end - first
             self._open = (block, end) if end < block.end else None
             next_at_ns += (end - first) * self._interval_ns
         yield from self._drain()
+
+    def offered_so_far(self) -> int:
+        return self._offered
 
     def left_over(self) -> Iterator[Span]:
         """What was never offered, for the ledger: it is still where it came from. Ask with the turn held."""

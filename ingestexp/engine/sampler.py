@@ -14,6 +14,8 @@ from ingestexp.core.span import NEVER
 from ingestexp.ports import Saturate
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ingestexp.core.pipeline import Pipeline
     from ingestexp.engine.probes import HostProbe
     from ingestexp.ports import Load
@@ -49,7 +51,10 @@ class DueCounter:
 
 
 class Sampler:
-    """Takes a row every `every_ns`. Without a `probe` (simulated clock) the host's figures are NULL."""
+    """Takes a row every `every_ns`. Without a `probe` (simulated clock) the host's figures are NULL.
+
+    `offered_beside`: how many items that are not the load's were offered so far.
+    """
 
     def __init__(
         self,
@@ -62,6 +67,7 @@ class Sampler:
         self.next_at_ns = 0
         self.every_ns = every_ns
         self.peak_rss_bytes = 0
+        self.offered_beside: Callable[[], int] = lambda: 0
         self._core = core
         self._saturate = isinstance(load, Saturate)
         self._due = DueCounter(load)
@@ -97,7 +103,7 @@ class Sampler:
         core = self._core
         due = core.offered
         if core.admission.paused and not self._saturate:
-            due = max(due, self._due.at(now_ns))
+            due = max(due, self._due.at(now_ns) + self.offered_beside())
         return due - core.settled
 
     def _row(self, now_ns: int) -> tuple[Any, ...]:

@@ -95,12 +95,21 @@ def _cores(result: Plan) -> list[Mistake]:
 def _shared_sinks(result: Plan) -> list[Mistake]:
     """Each cell needs a store of its own."""
     paths: dict[str, int] = {}
+    redriven: dict[str, int] = {}
     for config in result.configs:
+        if config.redrive.folder:
+            redriven[config.redrive.folder] = redriven.get(config.redrive.folder, 0) + 1
         path = getattr(config.sink, "path", None)
         if path is not None and Path(path).is_absolute():
             paths[path] = paths.get(path, 0) + 1
     return [
         Mistake("sink.path", path, f"is the same for {count} cells of the sweep: leave it out, or sweep over it too")
         for path, count in paths.items()
+        if count > 1
+    ] + [
+        Mistake(
+            "redrive.from", folder, f"is the same for {count} cells: what one of them cured is not there for the next"
+        )
+        for folder, count in redriven.items()
         if count > 1
     ]

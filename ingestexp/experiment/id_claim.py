@@ -26,8 +26,8 @@ class IdClaim:
         self._path = store.with_name(f"{store.name}.next_id")
         self._fd = -1
 
-    def take(self, at_least: int) -> int:
-        """The first of a billion ids that are this run's, none below `at_least`. Raises ValueError, OSError."""
+    def lock(self) -> None:
+        """Keep others out. Raises ValueError where one is in, OSError."""
         self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -35,9 +35,14 @@ class IdClaim:
             self.release()
             store = self._path.name.removesuffix(".next_id")
             raise ValueError(f"another redrive into {store} is going on: wait for its end") from None
+
+    def take(self, at_least: int) -> int:
+        """The first of a billion ids that are this run's, none below `at_least`; once it is locked.
+
+        Raises ValueError, OSError.
+        """
         said = os.pread(self._fd, _DIGITS, 0).strip()
         if said and not said.isdigit():
-            self.release()
             raise ValueError(f"{self._path}: holds no id; if no redrive goes on, remove it")
         first = max(at_least, int(said or 0))
         os.pwrite(self._fd, b"%*d\n" % (_DIGITS, first + IDS_A_RUN), 0)

@@ -29,8 +29,10 @@ class ResponseHistogram:
     def watch(self, table: Any) -> None:
         """Take in a table of `items` rows (in the trace writer's thread)."""
         settled = table.column("settled_at_ns").to_numpy()
-        response = settled - table.column("intended_at_ns").to_numpy()
-        kept = response[response > 0]  # NULL settles as NaN, and NaN > 0 is false
+        intended = table.column("intended_at_ns").to_numpy()
+        response = settled - intended
+        # NULL settles as NaN, and NaN > 0 is false; what a redrive offers was due before the run
+        kept = response[(response > 0) & (intended >= 0)]
         if len(kept):
             buckets = (np.log2(kept) * _SUB_BUCKETS).astype(np.int64)
             self._counts += np.bincount(buckets, minlength=len(self._counts))

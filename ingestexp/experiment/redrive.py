@@ -16,6 +16,7 @@ from ingestexp.experiment.id_claim import IdClaim
 from ingestexp.experiment.origin import read_origin
 from ingestexp.trace.dead_letter_files import read_dead_letters, read_payloads
 from ingestexp.trace.id_space import IdSpace
+from ingestexp.trace.ledger import last_id
 from ingestexp.trace.records import Marks
 from ingestexp.trace.redriven import write_held_before, write_redriven
 from ingestexp.trace.schema import OUTCOMES
@@ -57,6 +58,7 @@ class Redrive:
 
     def take_over(self, sink: Sink, run_dir: Path) -> dict[str, Any]:
         """Plans it for the open store and writes the plan down; the manifest's facts. Raises ValueError, OSError."""
+        self._claim.lock()
         held = self._held_before = np.asarray(sink.read_back())
         try:
             letters = self._letters = read_dead_letters(self._origin.folder, self._origin.zero_unix_ns)
@@ -65,6 +67,8 @@ class Redrive:
         if not len(letters.ids):
             raise ValueError(f"redrive.from={self._origin.folder}: has no dead letters: there is nothing to redrive")
         last = max(int(held[-1]) if len(held) else -1, int(letters.ids.max()))
+        if not self._origin.facts.get("counters"):  # it was killed: its rows say how far it got
+            last = max(last, last_id(self._origin.folder))
         self.base_id = self._claim.take(max(last + 1, self._origin.end_id))
         exhausted = letters.rounds >= self._section.max_rounds
         self._plans = np.where(exhausted, ROUNDS_EXHAUSTED, OFFERED).astype(np.int8)

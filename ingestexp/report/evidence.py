@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import duckdb
 
+from ingestexp.experiment.liveness import runs_since
 from ingestexp.experiment.manifest import Manifest
 from ingestexp.experiment.paths import ANALYSIS
 
@@ -191,7 +192,7 @@ def check_run(run_dir: Path) -> tuple[dict[str, Any], str, str | None]:
     if status == "running":
         pid = manifest.get("pid")
         if pid != os.getpid():
-            if isinstance(pid, int) and _runs_since(pid, run_dir / "manifest.json"):
+            if isinstance(pid, int) and runs_since(pid, run_dir / "manifest.json"):
                 raise StillRunning(f"{run_dir}: the run is still going on (pid {pid}): ask again when it has ended")
             status, reason = "crashed", f"its process (pid {pid}) is gone without having recorded an end"
             Manifest(run_dir, manifest).record_crash(reason)
@@ -201,7 +202,7 @@ def check_run(run_dir: Path) -> tuple[dict[str, Any], str, str | None]:
 def is_running(run_dir: Path, manifest: dict[str, Any]) -> bool:
     """Whether the process that wrote this `running` manifest is still there."""
     pid = manifest.get("pid")
-    return isinstance(pid, int) and _runs_since(pid, run_dir / "manifest.json")
+    return isinstance(pid, int) and runs_since(pid, run_dir / "manifest.json")
 
 
 def _read_manifest(run_dir: Path) -> dict[str, Any]:
@@ -231,19 +232,3 @@ def _check_part(part: Path) -> None:
         raise EvidenceError(f"{part}: not readable: {error.strerror or error}") from error
     if head != PARQUET_MAGIC or tail != PARQUET_MAGIC:
         raise EvidenceError(f"{part}: torn, it is not a complete Parquet file (move it away to read the other parts)")
-
-
-def _runs_since(pid: int, manifest: Path) -> bool:
-    """Whether the process is there and was there when the manifest was written (a pid is used again)."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-        state, started_ticks = fields[0], int(fields[19])
-        boot_s = next(
-            int(line.split()[1])
-            for line in Path("/proc/stat").read_text(encoding="utf-8").splitlines()
-            if line.startswith("btime")
-        )
-    except (OSError, StopIteration, ValueError, IndexError):
-        return False
-    started_s = boot_s + started_ticks / os.sysconf("SC_CLK_TCK")
-    return state != "Z" and started_s <= manifest.stat().st_mtime + 2

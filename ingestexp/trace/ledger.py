@@ -129,6 +129,13 @@ def audit_readback(
     )
 
 
+def last_id(run_dir: Path) -> int:
+    """The highest item id of the closed parts, -1 where there is none."""
+    return max(
+        (int(batch.column("item_id").to_numpy().max()) for batch in _item_batches(run_dir, ("item_id",))), default=-1
+    )
+
+
 def lateness_quantile_ns(run_dir: Path, quantile: float) -> int | None:
     """Nearest-rank quantile of offered - intended over the items that were offered; None without any.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
 from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
@@ -174,8 +176,24 @@ def test_one_redrive_at_a_time_goes_into_a_store(fixed: tuple[Path, Path], tmp_p
 
     origin, _ = fixed
     other = IdClaim(origin / "sink.sqlite")
+    other.lock()
     first = other.take(0)
     assert first % IDS_A_RUN == facts(origin)["counters"]["offered"] % IDS_A_RUN
     refused = run(tmp_path / "refused", f"redrive.from={origin}", *FIXED, status="failed")
     assert "another redrive into sink.sqlite is going on" in facts(refused)["status_reason"]
     other.release()
+
+
+def test_of_a_run_that_was_killed_the_rows_say_which_ids_are_taken(tmp_path: Path) -> None:
+    """Its manifest has no counters; ids that it dropped stand in its rows alone."""
+    origin = ingested(tmp_path / "origin")
+    killed = facts(origin)
+    for key in ("counters", "load_started_at_s", "self_checks"):
+        del killed[key]
+    (origin / "manifest.json").write_text(json.dumps(killed | {"status": "running", "pid": 2**22 + 1}))
+    (last,) = ask(origin, "SELECT max(item_id) FROM items")[0]
+    with sqlite3.connect(origin / "sink.sqlite") as store:
+        store.execute("DELETE FROM items WHERE item_id > 950")
+    again = redriven(tmp_path / "again", origin, *FIXED)
+    assert facts(again)["base_id"] == last + 1
+    assert dead(again) == NOT_JSON

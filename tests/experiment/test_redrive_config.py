@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ingestexp.experiment.check import check
+from ingestexp.experiment.command_line import parse
 from ingestexp.experiment.compose import plan
 from ingestexp.experiment.guard import confine
 from ingestexp.experiment.preflight import preflight
@@ -107,3 +109,10 @@ def test_a_shared_yaml_may_not_name_a_run_since_its_store_is_written_to(origin: 
     ((key, why),) = [(each.key, each.why) for each in confine(config, frozenset(), tmp_path)]
     assert (key, why) == ("redrive.from", "is for the user to say: it leads to a store that is written to")
     assert confine(config, frozenset({"redrive.from"}), tmp_path) == []
+
+
+def test_cells_of_a_sweep_can_not_all_redrive_one_run(origin: Path, tmp_path: Path) -> None:
+    line = parse([f"redrive.from={origin}", "-m", "seed=1,2", f"hydra.sweep.dir={tmp_path}/sweep"])
+    assert not isinstance(line, list)
+    why = "is the same for 2 cells: what one of them cured is not there for the next"
+    assert [(each.key, each.why) for each in check(line).mistakes] == [("redrive.from", why)]
