@@ -204,7 +204,7 @@ def decode(header: Header, body: memoryview) -> list[Stretch] | None:
 def _column(body: memoryview, dtype: str, items: int, at: int, present: int) -> tuple[Any, int]:
     if not present:
         return None, at
-    column = np.frombuffer(body, dtype, items, at)
+    column = np.frombuffer(body, dtype, items, at).astype(dtype[1:])  # in the file it lies at any byte: now aligned
     return column, at + column.nbytes
 
 

@@ -40,7 +40,7 @@ def rows(stretches: Iterable[Stretch]) -> list[Row]:
     return [
         (
             each.first + place,
-            -1 if each.due_ns is None else int(each.due_ns[place]),
+            -1 if each.due_ns is None else each.due_ns.data[place],
             each.offered_at_ns,
             each.admitted_at_ns,
             payload,
