@@ -25,6 +25,7 @@ Row = dict[str, Any]
 
 FORMATS: Final = ("text", "markdown", "json")
 WIDTH: Final = 100
+MOST_WORDS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ def writeup(named: Sequence[Path], style: str) -> int:
     """
     claims, notes = claims_of(named or newest_below(Path("runs")))
     said = [Said(claim, *sentence_of(claim)) for claim in claims]
+    if len(_paragraph(said).split()) > MOST_WORDS:
+        said = [Said(claim, *sentence_of(claim, brief=True)) for claim in claims]
     match style:
         case "json":
             print(json.dumps(_facts(said, notes), indent=2, ensure_ascii=False))

@@ -46,13 +46,16 @@ _METRICS: Final = {
 }
 
 
-def sentence_of(claim: Claim) -> tuple[str, dict[str, str]]:
-    """The sentence, and as what each figure in it reads. What the criteria did not pass is said behind it."""
+def sentence_of(claim: Claim, brief: bool = False) -> tuple[str, dict[str, str]]:
+    """The sentence, and as what each figure in it reads. What the criteria did not pass is said behind it.
+
+    `brief`: without what the claim can do without: the cost model, the second best.
+    """
     if claim.sweep is None:
         return f"Not shown yet, the {claim.topic.name}: run {claim.topic.command}.", {}
     if not claim.is_answered:
         return f"The {claim.topic.name} is not shown: its sweep did not get that far; run {claim.topic.command}.", {}
-    text, reads = _filled(_TEMPLATES[claim.topic.experiment](claim.values), _named(claim.values))
+    text, reads = _filled(_TEMPLATES[claim.topic.experiment](claim.values, brief), _named(claim.values))
     if claim.unproven:
         text += f" Not proven: {_unproven(claim)}."
     return text, reads
@@ -92,12 +95,12 @@ def _named(values: Row) -> Row:
     }
 
 
-def _fixed_cost(values: Row) -> str:
+def _fixed_cost(values: Row, brief: bool) -> str:
     text = (
         "Batching amortized the fixed cost of {where}: at the same {offered_per_s:rate} items/s, {cost} an item fell "
         "from {before:each} to {after:each} (÷ {amortized_ratio:figure})"
     )
-    if values.get("fixed_us") is not None:
+    if values.get("fixed_us") is not None and not brief:
         text += "; that cost is {fixed_us:figure} µs a batch beside {per_item_us:figure} µs an item"
     if values.get("capacity_ratio") is not None:
         text += (
@@ -107,7 +110,7 @@ def _fixed_cost(values: Row) -> str:
     return text + "."
 
 
-def _window(values: Row) -> str:
+def _window(values: Row, brief: bool) -> str:
     slo = "p{percentile} within {bound_ms:figure} ms under all {load_count:count} loads"
     if values["max_size"] is None:
         return f"No window holds on {{where}}: none of {{tried_count:count}} kept {slo}."
@@ -116,48 +119,50 @@ def _window(values: Row) -> str:
         f"The window is {{max_size:items}} / {wait} on {{where}}: {{kept_count:count}} of {{tried_count:count}} "
         f"kept {slo}, and it pays least, {{commits_per_item:each}} commits an item"
     )
-    if values["next_max_size"] is not None:
+    if values["next_max_size"] is not None and not brief:
         text += " (the next best {next_commits_per_item:each})"
     if values.get("validated_ms") is not None:
-        text += "; on loads it was not tuned on its worst was {validated_ms:figure} ms"
+        text += "; on unseen loads its worst was {validated_ms:figure} ms"
     return text + "."
 
 
-def _overflow(values: Row) -> str:
+def _overflow(values: Row, brief: bool) -> str:
     slo = "p{percentile} within {bound_ms:figure} ms on {where}"
     room = "no limit" if values["capacity"] is None else "room for {capacity:items}"
     least = f"{{policy}} with {room} loses least, {{loss_ratio:share}} at {{p99_ms:figure}} ms"
     text = f"When the queue is full, of what keeps {slo}, " if values["keeps"] else f"No overflow policy keeps {slo}; "
     text += least
-    if values["early_policy"] is not None:
+    if values["early_policy"] is not None and not brief:
         room = "no limit" if values["early_capacity"] is None else "room for {early_capacity:count}"
         text += f"; {{early_policy}} with {room} is earliest, {{early_p99_ms:figure}} ms, "
         text += "but loses {early_loss_ratio:share}"
     return text + "."
 
 
-def _alert(values: Row) -> str:
+def _alert(values: Row, brief: bool) -> str:
     text = "Alert first on {metric} above {threshold:figure} {unit}"
     if not values["run_count"]:
         return text + "; no run is there to score that on."
     kind = "simulated" if values["is_simulated"] else "live"
     text += (
-        f": on {kind} runs it was not chosen on it led the breach by {{lead_ms:figure}} ms (median) and missed "
+        f": on unseen {kind} runs it led the breach by {{lead_ms:figure}} ms (median) and missed "
         "{miss_count:count} of {run_count:count}"
     )
     if values["alarms_per_min"] is not None:
         text += ", at {alarms_per_min:figure} false alarms a healthy minute"
-    if values["next_metric"] is not None:
+    if values["next_metric"] is not None and not brief:
         text += "; the next best, {next_metric}, missed {next_miss_count:count}"
     if values.get("live_lead_ms") is not None:
         text += (
             "; live, above {live_threshold:figure} {unit}, it led by {live_lead_ms:figure} ms and missed "
             "{live_miss_count:count} of {live_run_count:count}"
         )
+        if values["live_alarms_per_min"] is not None:
+            text += ", at {live_alarms_per_min:figure} false alarms a minute"
     return text + "."
 
 
-_TEMPLATES: Final[dict[str, Callable[[Row], str]]] = {
+_TEMPLATES: Final[dict[str, Callable[[Row, bool], str]]] = {
     "before_after": _fixed_cost,
     "window_tuning": _window,
     "overflow_choice": _overflow,
