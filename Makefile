@@ -16,7 +16,7 @@ ARGS  ?=
 TESTS ?=
 PYTHON ?=
 
-EXPERIMENTS := before_after window_tuning poison redrive
+EXPERIMENTS := before_after window_tuning poison redrive alerting
 
 .PHONY: help run acceptance test lint bench lock clean
 
