@@ -197,3 +197,13 @@ def test_the_choice_needs_a_load_that_bites_and_a_trade(tmp_path: Path) -> None:
     assert value(tmp_path / "sweep", "overflow_choice_trades") == 1
     run("larger", 5000, 40, 95)
     assert value(tmp_path / "sweep", "overflow_choice_trades") == 0
+
+
+def test_blocked_time_is_a_nearest_rank_over_all_that_were_admitted(tmp_path: Path) -> None:
+    def held(blocked: list[int]) -> list[Row]:
+        return [settled(i, i, 300, admitted_at_ns=(i + ms) * MS) for i, ms in enumerate(blocked)]
+
+    (found,) = ask(policy_run(tmp_path / "some", "block", held(list(range(100))), grown(0)), "tables/overflow.sql")
+    assert found["blocked_ms"] == pytest.approx(98, rel=0.001)
+    (few,) = ask(policy_run(tmp_path / "few", "block", held([0] * 199 + [50]), grown(0)), "tables/overflow.sql")
+    assert few["blocked_ms"] == 0
