@@ -86,8 +86,10 @@ class Sampler:
         self.next_at_ns = now_ns - now_ns % self.every_ns + self.every_ns
         self._rows.append(self._row(now_ns))
 
-    def flush(self, now_ns: int, at_least_ns: int = FLUSH_NS) -> None:
-        """Hand the rows to the writer when the oldest is `at_least_ns` old (0: in any case)."""
+    def flush(self, now_ns: int, at_least_ns: int | None = None) -> None:
+        """Hand the rows over when the oldest is `at_least_ns` old (0: in any case; None: as parts are closed)."""
+        if at_least_ns is None:
+            at_least_ns = FLUSH_NS if self._writer is None else min(FLUSH_NS, self._writer.part_ns)
         if not self._rows or now_ns - self._flushed_at_ns < at_least_ns:
             return
         rows, self._rows = self._rows, []

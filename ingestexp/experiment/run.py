@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from ingestexp.core.control import Static
 from ingestexp.core.pipeline import Pipeline
-from ingestexp.core.span import NEVER
 from ingestexp.engine.live_run import LiveRun, RunEnd
 from ingestexp.engine.probes import HostProbe
 from ingestexp.engine.sampler import Sampler
@@ -31,7 +30,7 @@ from ingestexp.experiment.self_check import self_checks
 from ingestexp.experiment.supervisor.usage import note_exhaustion, own_rss_bytes
 from ingestexp.ports import Notices, Saturate, SinkError
 from ingestexp.spill_port import SpillError
-from ingestexp.trace.recorder import SEGMENT_NS, Recorder
+from ingestexp.trace.recorder import Recorder
 from ingestexp.trace.tally import Tally
 from ingestexp.trace.writer import TraceError, TraceWriter
 
@@ -154,8 +153,9 @@ class _Run:
         recorder: Recorder | Tally = Tally()
         if config.trace.enabled:
             watch = line.histogram.watch if line.shown and not isinstance(parts.load, Saturate) else None
-            self.writer = TraceWriter(self.run_dir, parts.load.phases, self.simulated, watch)
-            recorder = Recorder(self.writer, NEVER if self.simulated else SEGMENT_NS)
+            limited = config.memory.limit_mb is not None
+            self.writer = TraceWriter(self.run_dir, parts.load.phases, self.simulated, watch, limited)
+            recorder = Recorder(self.writer, self.writer.part_ns)
         probe = None if self.simulated else HostProbe(StallProbe() if config.trace.enabled else None)
         sampler = Sampler(core, parts.load, int(config.trace.sample_every_ms * 1e6), self.writer, probe)
         drain_ns = int(config.run.drain_s * 1e9)

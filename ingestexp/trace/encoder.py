@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pyarrow as pa
 
-from ingestexp.core.span import NEVER
 from ingestexp.trace import schema
 from ingestexp.trace.dead_letters import dead_letter_rows
-from ingestexp.trace.parts import PART_NS, PartWriter
+from ingestexp.trace.parts import PartWriter
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,8 +36,7 @@ class Encoder:
     def __init__(self, owner: TraceWriter, folder: Path, share: tuple[int, int], simulated: bool) -> None:
         self.queue: queue.Queue[Segment | pa.Table | None] = queue.Queue(QUEUE_SEGMENTS)
         self._owner = owner
-        # A virtual second may pass in no time: a simulated trace rolls by rows alone, so that it stays reproducible.
-        part_ns = NEVER if simulated else PART_NS
+        part_ns = owner.part_ns
         delta = _DELTA_SIMULATED if simulated else _DELTA
         self.items = PartWriter(folder / "items", schema.ITEMS, delta, part_ns, share)
         self.batches = PartWriter(folder / "batches", schema.BATCHES, _DELTA_BATCHES, part_ns, share)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PART_NS: Final = 1_000_000_000
+SHORT_PART_NS: Final = 200_000_000
+"""Of a run with a memory limit: what it had open when it is killed is lost, and it may grow by a gigabyte a second."""
 PART_ROWS: Final = 4_000_000
 
 _empty_parts: Final[dict[tuple[str, ...], bytes]] = {}

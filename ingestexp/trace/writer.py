@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pyarrow as pa
 
-from ingestexp.core.span import AS_DUE, UNKNOWN
+from ingestexp.core.span import AS_DUE, NEVER, UNKNOWN
 from ingestexp.core.window import Limits
 from ingestexp.trace import schema
 from ingestexp.trace.encoder import Encoder, written_by_block
 from ingestexp.trace.expand import batch_rows, item_rows, span_records
+from ingestexp.trace.parts import PART_NS, SHORT_PART_NS
 from ingestexp.trace.records import ACK_DTYPE, BATCH_DTYPE, LOOSE_DTYPE, SPAN_DTYPE, BlockFacts
 
 if TYPE_CHECKING:
@@ -44,7 +45,9 @@ class TraceError(Exception):
 class TraceWriter:
     """Implements `SegmentSink`. `stall_ns` is how long the pipeline waited for the encoders, in all.
 
-    `watch` is called in an encoder's thread with every table of `items` rows (for the progress line).
+    `watch` is called in an encoder's thread with every table of `items` rows (for the progress line). Parts are closed
+    every `part_ns`, more often where the run `may_be_killed`. A virtual second may pass in no time: a simulated trace
+    rolls by rows alone, so that it stays reproducible.
     """
 
     def __init__(
@@ -53,7 +56,9 @@ class TraceWriter:
         phases: Sequence[str],
         simulated: bool = False,
         watch: Callable[[pa.Table], None] | None = None,
+        may_be_killed: bool = False,
     ) -> None:
+        self.part_ns = NEVER if simulated else SHORT_PART_NS if may_be_killed else PART_NS
         self.stall_ns = 0
         self.zero_unix_ns: int | None = None  # the instant 0 of a live run's clock, once that is known
         self._simulated = simulated

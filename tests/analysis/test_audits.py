@@ -169,7 +169,7 @@ def test_what_was_read_back(tmp_path: Path, readback: Row | None, problems: list
 
 
 def sampled(folder: Path, depth_factor: float, on_disk: int = 0) -> Path:
-    """An item a ms that stays 50 ms in the queue and leaves in pairs, sampled every 10 ms; `on_disk` of them spilled."""
+    """An item a ms that stays 50 ms in the queue and leaves in pairs, sampled every 10 ms; `on_disk` lie on disk."""
     items, batches = paced_rows(1000, lambda _: 1.0, gap_ms=1.0, batch_size=2, queue_ms=lambda _: 50.0)
     run = write_run(folder, items, batches)
     depths = [

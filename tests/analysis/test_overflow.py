@@ -121,7 +121,7 @@ def value(run: Path, query: str) -> Any:
 def test_depth_and_memory_are_held_against_the_capacity(tmp_path: Path) -> None:
     run = policy_run(tmp_path / "within", "block", two_at_a_time(9), grown(0, 49))
     assert value(run, "overflow_within_items") == 1
-    assert value(run, "overflow_within_memory") == pytest.approx(49 / (1.5 * 2 + 96))
+    assert value(run, "overflow_within_memory") == pytest.approx(49 / (2 * 2 + 128))
     beyond = policy_run(tmp_path / "beyond", "block", two_at_a_time(9), grown(0, 198), capacity=1)
     assert value(beyond, "overflow_within_items") == 2
     assert value(beyond, "overflow_within_memory") > 1
