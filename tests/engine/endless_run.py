@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ingestexp.adapters.sinks.null import NullSink
 from ingestexp.ports import Saturate
-from ingestexp.trace import encoder
+from ingestexp.trace import writer
 from tests.core.script import Setup
 from tests.engine.rig import MS, Hands, run
 
@@ -35,7 +35,7 @@ class Speaking(Hands):
 
 
 if __name__ == "__main__":
-    vars(encoder)["PART_NS"] = 20 * MS  # parts close often, so that the test need not wait for seconds
+    vars(writer)["PART_NS"] = 20 * MS  # parts close often, so that the test need not wait for seconds
     folder = Path(sys.argv[1])
     load = Saturate(None, 600_000 * MS)
     run(

@@ -14,7 +14,7 @@ import pytest
 
 from ingestexp.adapters.sinks.null import NullSink
 from ingestexp.ports import Saturate
-from ingestexp.trace import encoder, writer
+from ingestexp.trace import writer
 from ingestexp.trace.writer import TraceError
 from tests.core.script import Setup
 from tests.engine.rig import MS, HandSink, run
@@ -49,7 +49,7 @@ def test_a_disk_that_fills_up_ends_the_run_with_words_and_closed_parts_stay_read
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file_size_limit: tuple[int, int]
 ) -> None:
     """The disk is played by a limit on file sizes, put down to nothing once a few parts are closed."""
-    monkeypatch.setattr(encoder, "PART_NS", 1)
+    monkeypatch.setattr(writer, "PART_NS", 1)
 
     def rule(batch: Batch) -> None:
         if batch.batch_id == 2_000:

@@ -78,3 +78,15 @@ def test_the_queue_is_bounded_and_the_wait_for_it_is_counted(tmp_path: Path) -> 
     assert writer.stall_ns > 0
     assert seen == [1] * (MOST_WAITING + 2)
     assert sorted(row[0] for row in rows_of(tmp_path, "items", ("item_id",))) == list(range(MOST_WAITING + 2))
+
+
+def test_parts_are_closed_often_where_the_run_may_be_killed_and_never_by_time_where_it_is_simulated(
+    tmp_path: Path,
+) -> None:
+    live = TraceWriter(tmp_path / "live", ("a",))
+    limited = TraceWriter(tmp_path / "limited", ("a",), may_be_killed=True)
+    virtual = TraceWriter(tmp_path / "virtual", ("a",), simulated=True)
+    for writer in (live, limited, virtual):
+        writer.close()
+    assert limited.part_ns * 5 <= live.part_ns <= 1_000_000_000
+    assert virtual.part_ns > 10**18
