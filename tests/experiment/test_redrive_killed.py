@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 KILLS = 10
 LONGEST_S = 0.9
-SLOWLY = (*FIXED, "redrive.rate_per_s=25")
+SLOWLY = (*FIXED, "redrive.rate_per_s=5")
 
 
 def redrive_killed_at_random(folder: Path, kills: int, seed: int) -> dict[str, int]:
