@@ -38,7 +38,7 @@ _ready: Final[list[tuple[dict[str, Any], Inputs]]] = []
 def stream(seed: int, name: str) -> np.random.Generator:
     """The random stream of this name: independent of the others, the same for the same seed, always.
 
-    Names in use: arrivals, payload, sink_noise, retry_jitter.
+    Names in use: arrivals, payload, sink_noise, retry_jitter, poison, flaky_sink.
     """
     return np.random.default_rng(np.random.SeedSequence([seed, zlib.crc32(name.encode())]))
 

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 MEMORY_LIMIT: Final = "3GB"
 TABLE_FOLDERS: Final = ("items", "batches", "samples", "dead_letters", "faults")
-RUN_DIGITS: Final = 6
 PARQUET_MAGIC: Final = b"PAR1"
 
 
@@ -54,7 +53,7 @@ class Answers:
         runs = scratch / "runs"
         runs.mkdir()
         for number, folder in enumerate(self.folders):
-            (runs / f"{number:0{RUN_DIGITS}d}").symlink_to(folder.resolve(), target_is_directory=True)
+            (runs / f"{number:06d}").symlink_to(folder.resolve(), target_is_directory=True)
         self._connection = duckdb.connect(
             config={
                 "memory_limit": MEMORY_LIMIT,
@@ -124,8 +123,7 @@ class Answers:
 
     def numbered_columns(self, file: str) -> dict[str, NDArray[np.int64]]:
         """As `columns` of a table with `run_number`, the place in `folders`, but without `run`: texts are slow."""
-        query = (ANALYSIS / file).read_text(encoding="utf-8").rstrip().removesuffix(";")
-        return self.arrays(f"SELECT * EXCLUDE (run) FROM (\n{query}\n)", file)  # noqa: S608
+        return self.arrays(f"SELECT * EXCLUDE (run) FROM {_inside(file)}", file)  # noqa: S608 - our own file
 
     def arrays(self, query: str, name: str) -> dict[str, NDArray[np.int64]]:
         """The columns of any query as arrays. Raises EvidenceError."""
@@ -134,8 +132,7 @@ class Answers:
 
     def count(self, file: str) -> int:
         """How many rows `analysis/<file>` has. Raises EvidenceError."""
-        query = (ANALYSIS / file).read_text(encoding="utf-8").rstrip().removesuffix(";")
-        row = self._execute(f"SELECT count(*) FROM (\n{query}\n)", file).fetchone()  # noqa: S608 - our own file
+        row = self._execute(f"SELECT count(*) FROM {_inside(file)}", file).fetchone()  # noqa: S608 - our own file
         return int(row[0]) if row else 0
 
     def _execute(self, query: str, file: str) -> duckdb.DuckDBPyConnection:
@@ -146,6 +143,12 @@ class Answers:
             where = self.folders[0] if len(self.folders) == 1 else f"{len(self.folders)} runs"
             what = f"analysis/{file}" if file.endswith(".sql") else file
             raise EvidenceError(f"{where}: {what} can't read the evidence: {first_line}") from error
+
+
+def _inside(file: str) -> str:
+    """`analysis/<file>` as a subquery."""
+    query = (ANALYSIS / file).read_text(encoding="utf-8").rstrip().removesuffix(";")
+    return f"(\n{query}\n)"
 
 
 def _first_line(error: duckdb.Error) -> str:

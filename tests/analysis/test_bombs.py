@@ -50,7 +50,13 @@ def bombed(
     **changes: Any,
 ) -> Path:
     config = {"decode": {"codec": "gzip", "max_inflated_bytes": 4_000_000}, "policy": {"kind": "block"}}
-    cell = {"stage": "", "variant": variant, "repeat": 0, "number": 1}
+    cell = {
+        "stage": "",
+        "variant": variant,
+        "repeat": 0,
+        "number": 1,
+        "may_be_oom_killed": variant.startswith("uncapped"),
+    }
     readback = {"ok": True, "held": items, "committed": items}
     changes = {"self_checks": {"ledger": {"balanced": True}, "readback": readback}, **changes}
     changes = {"memory": {"limit_mb": 256.0, "baseline_bytes": BASELINE, "oom_kill_count": 0}, **changes}
@@ -110,5 +116,6 @@ def test_neighbours_are_held_against_the_control_of_their_codec(tmp_path: Path) 
 
 @pytest.mark.parametrize(("status", "expected"), [("oom_killed", 1), ("completed", 0), ("failed", None)])
 def test_only_the_kernels_kill_counts(tmp_path: Path, status: str, expected: int | None) -> None:
-    run = bombed(tmp_path / "run", "uncapped gzip", GOOD, 6, status=status)
-    assert value(run, "bombs_uncapped_killed") == expected
+    memory = {"limit_mb": 256.0, "baseline_bytes": BASELINE, "oom_kill_count": int(status == "oom_killed")}
+    run = bombed(tmp_path / "run", "uncapped gzip", GOOD, 6, status=status, memory=memory)
+    assert value(run, "killed_at_limit") == expected

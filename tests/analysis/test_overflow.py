@@ -31,7 +31,7 @@ def policy_run(
         "memory": {"limit_mb": 256.0},
         "load": {"kind": "bursty"},
     }
-    cell = {"stage": "overload", "variant": kind, "repeat": 0, "number": 1}
+    cell = {"stage": "overload", "variant": kind, "repeat": 0, "number": 1, "may_be_oom_killed": kind == "unbounded"}
     readback = {"ok": held in (None, committed), "held": committed if held is None else held, "committed": committed}
     changes = {"memory": {"limit_mb": 256.0, "baseline_bytes": BASELINE, "oom_kill_count": 0}, **changes}
     checks = {"ledger": {"balanced": True}, "readback": readback}
@@ -153,8 +153,9 @@ def test_a_lost_item_is_found_where_none_may_be_lost(tmp_path: Path) -> None:
 
 def test_only_the_kernels_kill_is_one(tmp_path: Path) -> None:
     for status, expected in {"oom_killed": 1, "completed": 0, "failed": None, "crashed": None}.items():
-        run = policy_run(tmp_path / status, "unbounded", two_at_a_time(3), grown(0), None, status=status)
-        (found,) = ask(run, "acceptance/overflow_unbounded_killed.sql")
+        memory = {"limit_mb": 256.0, "baseline_bytes": BASELINE, "oom_kill_count": int(status == "oom_killed")}
+        run = policy_run(tmp_path / status, "unbounded", two_at_a_time(3), grown(0), None, status=status, memory=memory)
+        (found,) = ask(run, "acceptance/killed_at_limit.sql")
         assert found["value"] == expected
         assert (found["why"] is None) == (expected is not None)
 
