@@ -19,7 +19,7 @@ percentiles AS (
         latency_of(min(bucket) FILTER (n_up_to >= nearest_rank(item_count, slo_ppm))) / 1e6 AS p99_ms
     FROM cumulative GROUP BY ALL
 )
-SELECT s.run, c.run AS other_run, s.stage, s.repeat, s.p99_ms, c.p99_ms AS control_ms, 1.5 * c.p99_ms + 10 AS allowed_ms,
+SELECT s.run, c.run AS other_run, s.stage, s.repeat, s.p99_ms, c.p99_ms AS control_ms, c.p99_ms + s.slo_bound_ms / 4 AS allowed_ms,
     CASE WHEN c.p99_ms > c.slo_bound_ms THEN 'the control breaks the SLO too'
          WHEN s.p99_ms > allowed_ms AND (s.is_disturbed OR c.is_disturbed) THEN 'the host was disturbed' END || ', repeat ' || s.repeat AS why,
     CASE WHEN why IS NULL THEN s.p99_ms / allowed_ms END AS value
