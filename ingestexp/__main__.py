@@ -41,8 +41,11 @@ def run(argv: list[str]) -> int:
     from ingestexp.experiment.check import check
     from ingestexp.experiment.command_line import parse
     from ingestexp.experiment.launch import launch
+    from ingestexp.sweep.series import run_series, split
 
     line = parse(argv)
+    if (several := split(argv)) and not isinstance(line, list) and line.runs:
+        return run_series(*several, line.foreign, run)
     mistakes = line if isinstance(line, list) else (plan := check(line)).mistakes
     if mistakes or isinstance(line, list):
         print(screen(mistakes), file=sys.stderr)

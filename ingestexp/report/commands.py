@@ -32,6 +32,8 @@ from ingestexp.report.verdict import PASS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ingestexp.report.sweep_report import Sweep
+
 Row = dict[str, Any]
 
 EXIT_UNREADABLE: Final = 2
@@ -104,14 +106,22 @@ def _show_run_rows(folder: Path, style: str) -> int:
 
 def accept(named: Sequence[str], style: str) -> int:
     """The criteria of all of them in one table; 0 if every one passes."""
+    sweeps = []
+    for name in named:
+        sweep = open_sweep(_sweep_folder(name), with_tables=False)
+        if not sweep.judgements:
+            raise EvidenceError(f"{name}: this sweep declares no acceptance criteria (experiment.acceptance)")
+        sweeps.append(sweep)
+    return accept_sweeps(sweeps, style)
+
+
+def accept_sweeps(sweeps: Sequence[Sweep], style: str) -> int:
+    """As `accept`, of sweeps that are open already and have criteria."""
     sheet: list[Row] = []
     lines: list[Text] = []
     passed = 0
-    for name in named:
-        sweep = open_sweep(_sweep_folder(name), with_tables=False)
+    for sweep in sweeps:
         experiment = (sweep.facts.get("experiment") or {}).get("name") or sweep.folder.name
-        if not sweep.judgements:
-            raise EvidenceError(f"{name}: this sweep declares no acceptance criteria (experiment.acceptance)")
         row_of = criterion_row if style in ("table", "markdown") else criterion_facts
         judged = zip(sweep.judgements, sweep.shown, strict=True)
         sheet += [{"experiment": experiment, **row_of(*each)} for each in judged]

@@ -7,7 +7,7 @@ Must live here: what is asked, what stands where, the exit code. Must not: words
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -109,8 +109,11 @@ def open_sweep(folder: Path, with_tables: bool = True) -> Sweep:
     return sweep
 
 
-def print_sweep(folder: Path, console: Console | None = None) -> int:
-    """Print it all. 0 if every criterion (or verdict) passes, 1 if not, 2 if the folder can't be read."""
+def print_sweep(folder: Path, console: Console | None = None, judged: list[Sweep] | None = None) -> int:
+    """Print it all. 0 if every criterion (or verdict) passes, 1 if not, 2 if the folder can't be read.
+
+    If it has criteria it is added to `judged`, without its tables.
+    """
     try:
         sweep = open_sweep(Path(folder))
     except EvidenceError as error:
@@ -139,6 +142,8 @@ def print_sweep(folder: Path, console: Console | None = None) -> int:
     if sweep.judgements:
         print_criteria(out, sweep.judgements, sweep.shown)
     _print_lines(out, footer_lines(sweep))
+    if judged is not None and sweep.judgements:
+        judged.append(replace(sweep, tables=[], changes=[]))
     return sweep.exit_code
 
 

@@ -21,6 +21,8 @@ from ingestexp.experiment.source_code import code_version
 from ingestexp.sweep.worker import Worker
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ingestexp.sweep.job import SweepOrder
 
 LOCAL: Final = "local"
@@ -42,6 +44,23 @@ _QUIET: Final = {
     "RAY_DISABLE_IMPORT_WARNING": "1",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
+
+
+_kept: list[Cluster] | None = None
+"""The one that several sweeps share, once it runs; None where each has its own."""
+
+
+@contextlib.contextmanager
+def kept_running() -> Iterator[None]:
+    """A Ray that is started here while this lasts is stopped at its end, not at the end of a sweep."""
+    global _kept
+    _kept = []
+    try:
+        yield
+    finally:
+        running, _kept = _kept, None
+        for cluster in running:
+            cluster.stop()
 
 
 class ClusterError(Exception):
@@ -81,6 +100,8 @@ class Cluster:
         return self._address == LOCAL
 
     def __enter__(self) -> Cluster:
+        if self.is_local and _kept:
+            return self
         os.environ.update({key: value for key, value in _QUIET.items() if key not in os.environ})
         if self.is_local:
             os.environ.update(_OWN)
@@ -103,6 +124,8 @@ class Cluster:
             if self.is_local:
                 raise ClusterError(f"Ray can't be started: {said}") from error
             raise ClusterError(f"no Ray cluster can be reached there: {said}{CURE}") from error
+        if self.is_local and _kept is not None:
+            _kept.append(self)
         return self
 
     def _knock(self) -> None:
@@ -115,6 +138,10 @@ class Cluster:
                 raise ClusterError(f"no Ray cluster can be reached there: {error}{CURE}") from error
 
     def __exit__(self, *exc: object) -> None:
+        if not (self.is_local and _kept):
+            self.stop()
+
+    def stop(self) -> None:
         import ray
 
         ray.shutdown()

@@ -18,6 +18,7 @@ from ingestexp.experiment.manifest import host_facts, utc_now
 from ingestexp.experiment.progress import Interrupts
 from ingestexp.experiment.schema.run import ClockKind, Progress
 from ingestexp.experiment.sweep_folder import is_finished, plan_hash
+from ingestexp.sweep import series
 from ingestexp.sweep.cluster import Cluster
 from ingestexp.sweep.job import VERDICT, CellJob, SweepOrder
 from ingestexp.sweep.progress import SweepLine
@@ -168,4 +169,4 @@ def print_tables(folder: Path, record: SweepRecord) -> int:
 
     finished = [folder / row["folder"] for row in record.rows.values() if is_finished(row)]
     record_verdicts([run_dir for run_dir in finished if not (run_dir / VERDICT).exists()])
-    return print_sweep(folder)
+    return print_sweep(folder, judged=series.judged)
