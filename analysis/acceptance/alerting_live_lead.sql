@@ -4,7 +4,8 @@
 -- From tables/alert_lead_time.sql, below the folder that the variable `analysis` names (default 'analysis').
 SET VARIABLE alert_lead_time = (
     SELECT any_value(content) FROM read_text(coalesce(getvariable('analysis'), 'analysis') || '/tables/alert_lead_time.sql'));
-WITH scored AS MATERIALIZED (FROM query(getvariable('alert_lead_time')))
+CREATE TEMP TABLE IF NOT EXISTS alert_leads AS FROM query(getvariable('alert_lead_time')); -- once for all criteria
+WITH scored AS MATERIALIZED (FROM alert_leads)
 SELECT metric, threshold, test_lead_p50_ms, test_miss_count, test_run_count,
     CASE WHEN test_run_count > 0 THEN CASE WHEN test_miss_count = 0 THEN test_lead_p50_ms ELSE 0 END END AS value,
     CASE WHEN value IS NULL THEN coalesce(why, 'no live test run broke the SLO') END AS why

@@ -24,7 +24,7 @@ from ingestexp.report.listing_sheet import print_list
 from ingestexp.report.noise_floor import noise_floor_line
 from ingestexp.report.schema_versions import schema_notes
 from ingestexp.report.sheet import print_table, render
-from ingestexp.report.sweep_lines import missing_lines
+from ingestexp.report.sweep_lines import missing_lines, shown_folder
 from ingestexp.report.sweep_report import open_sweep, plain_console, print_sweep
 from ingestexp.report.sweep_sheets import render_sheets, sweep_sheets
 from ingestexp.report.verdict import PASS
@@ -129,7 +129,7 @@ def accept_sweeps(sweeps: Sequence[Sweep], style: str) -> int:
         lines += [criterion_line(each) for each in sweep.judgements if each.result != PASS]
         odd = [*missing_lines(sweep), *map(Text, sweep.notes)]
         lines += odd if style == "table" else _aside(odd)
-        lines.append(Text.assemble(("evidence  ", "bold"), f"{experiment}: {sweep.folder}"))
+        lines.append(Text.assemble(("evidence  ", "bold"), f"{experiment}: {shown_folder(sweep.folder)}"))
     if style != "table":
         print(render(list(sheet[0]), sheet, style))
     else:

@@ -125,6 +125,9 @@ def _look_into(answers: Answers, changes: list[Change]) -> None:
         slopes = _by_folder(few, "backlog_slope")
         for change in timed:
             _compare_backlogs(change, slopes)
+            if not _is_one_load(change):
+                change.note = "not the same load: nothing to pair"
+                continue
             runs = [(names[a.folder], names[b.folder]) for a, b in change.pairs if {a.folder, b.folder} <= names.keys()]
             growing = (change.first.growing_count > 0, change.second.growing_count > 0)
             percentile = slo_of(change.pairs[0][0].manifest).percentile
@@ -137,6 +140,12 @@ def _by_folder(answers: Answers, table: str) -> dict[Path, Row]:
 
 def _is_saturate(change: Change) -> bool:
     return all((cell.manifest.get("load") or {}).get("saturate") for pair in change.pairs for cell in pair)
+
+
+def _is_one_load(change: Change) -> bool:
+    """The same arrivals, pair by pair: else a difference of percentiles says nothing about the variants."""
+    loads = [[(cell.manifest.get("config") or {}).get("load") for cell in pair] for pair in change.pairs]
+    return all(first == second for first, second in loads)
 
 
 def _is_small(change: Change) -> bool:
