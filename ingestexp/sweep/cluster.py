@@ -1,6 +1,7 @@
 """Ray: started here or joined, its hosts with their cores, and the workers on them.
 
-Must live here: all that is said to Ray but handing out cells (`dispatch`). Must not: what a cell is, progress.
+Must live here: all that is said to Ray but handing out cells (`dispatch`). Must not: what a cell is, progress,
+whose cores are whose (`hosts`).
 """
 
 from __future__ import annotations
@@ -12,12 +13,11 @@ import secrets
 import shutil
 import socket
 import tempfile
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ingestexp.experiment.manifest import host_facts
 from ingestexp.experiment.source_code import code_version
+from ingestexp.sweep.hosts import Host, Seat, report_of, seats_on
 from ingestexp.sweep.worker import Worker
 
 if TYPE_CHECKING:
@@ -67,26 +67,6 @@ class ClusterError(Exception):
     """Ray can't be had, in words meant for the user."""
 
 
-@dataclass(slots=True)
-class Host:
-    """A machine. `nodes`: Ray's nodes on it with their CPUs; two of them share one set of `cores`."""
-
-    key: str
-    cores: list[int]
-    facts: dict[str, Any]
-    nodes: dict[str, int] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class Seat:
-    """A place for a worker: its node, its host, the cores that are its own."""
-
-    node: str
-    host: Host
-    cores: list[int]
-    cpus: int
-
-
 class Cluster:
     """A context manager: on leaving it, a Ray that was started here is stopped."""
 
@@ -99,8 +79,13 @@ class Cluster:
     def is_local(self) -> bool:
         return self._address == LOCAL
 
+    @property
+    def is_running(self) -> bool:
+        """Started here, by a sweep before this one."""
+        return self.is_local and bool(_kept)
+
     def __enter__(self) -> Cluster:
-        if self.is_local and _kept:
+        if self.is_running:
             return self
         os.environ.update({key: value for key, value in _QUIET.items() if key not in os.environ})
         if self.is_local:
@@ -138,7 +123,7 @@ class Cluster:
                 raise ClusterError(f"no Ray cluster can be reached there: {error}{CURE}") from error
 
     def __exit__(self, *exc: object) -> None:
-        if not (self.is_local and _kept):
+        if not self.is_running:
             self.stop()
 
     def stop(self) -> None:
@@ -205,26 +190,7 @@ class Cluster:
 
     def seats(self, cores_each: int, most_a_host: int | None = None) -> list[Seat]:
         """Places with `cores_each` cores of their own; where a host has fewer, one with all of them."""
-        found = []
-        for host in self.hosts:
-            free = list(host.cores)
-            taken = 0
-            nodes = {node: cpus for node, cpus in host.nodes.items() if cpus}
-            while nodes and free and (most_a_host is None or taken < most_a_host):
-                for node, cpus in list(nodes.items()):
-                    want = min(cores_each, cpus if taken else max(cpus, 1), len(free))
-                    if taken and (len(free) < cores_each or cpus < cores_each):
-                        del nodes[node]
-                        continue
-                    cores, free = free[-want:], free[:-want]
-                    found.append(Seat(node, host, cores, want))
-                    taken += 1
-                    nodes[node] -= want
-                    if not nodes[node]:
-                        del nodes[node]
-                    if not free or taken == most_a_host:
-                        break
-        return found
+        return seats_on(self.hosts, cores_each, most_a_host)
 
     def employ(self, seat: Seat, order: SweepOrder, live: bool) -> Any:
         """A worker process in that place, as a Ray actor. It is never restarted: a rerun would mix evidence."""
@@ -233,18 +199,6 @@ class Cluster:
         actor: Any = ray.remote(Worker)
         options = {"num_cpus": seat.cpus, "max_restarts": 0, "max_task_retries": 0}
         return actor.options(**options, scheduling_strategy=_on(seat.node)).remote(order, live, self.is_local)
-
-
-def report_of(folder: str) -> dict[str, Any]:
-    """What a host says of itself. `key` is the same for two Ray nodes on one machine."""
-    facts = host_facts(Path(folder))
-    return {
-        "key": facts.get("boot_id") or os.uname().nodename,
-        "cores": sorted(os.sched_getaffinity(0)),
-        "facts": facts,
-        "code_version": code_version(),
-        "sees_folder": Path(folder).is_dir(),
-    }
 
 
 def _on(node: str) -> Any:

@@ -18,7 +18,8 @@ from ingestexp.sweep.job import VERDICT, Outcome
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ingestexp.sweep.cluster import Cluster, Seat
+    from ingestexp.sweep.cluster import Cluster
+    from ingestexp.sweep.hosts import Seat
     from ingestexp.sweep.job import CellJob, SweepOrder
 
 PACK_S: Final = 0.4

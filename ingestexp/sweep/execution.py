@@ -81,7 +81,8 @@ class Execution:
         began = False
         try:
             where = "starting Ray" if cluster.is_local else f"joining Ray at {self.plan.sweep.address}"
-            self.line.step(f"{where} …")
+            if not cluster.is_running:
+                self.line.step(f"{where} …")
             with starting, cluster, interrupts:
                 interrupts.count += starting.count  # one that Ray swallowed while it started
                 for note in cluster.look_around(self.order):

@@ -16,7 +16,7 @@ from ingestexp.sweep.fate import has_begun, supersede
 from ingestexp.sweep.freezing import Decisions, NothingToGoBy, freeze, with_frozen
 from ingestexp.sweep.job import CellJob, Outcome
 from ingestexp.sweep.resume import keep
-from ingestexp.sweep.turns import in_turn, is_all_the_time, kind_of
+from ingestexp.sweep.turns import in_turn, is_all_the_time, kind_of, to_run_again
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -127,12 +127,7 @@ class Conductor:
         if not self._plan.sweep.rerun_disturbed or self._interrupts():
             return
         disturbed = [number for number in numbers if self._is_disturbed_for_once(number)]
-        repeats = {self._row(number)["repeat"] for number in disturbed}
-        again = [  # a cell that failed has said so; running its pair again must not make that unsaid
-            number
-            for number in numbers
-            if self._row(number)["repeat"] in repeats and self._row(number)["status"] == "completed"
-        ]
+        again = to_run_again(disturbed, {number: self._row(number) for number in numbers})
         if is_all_the_time(len(disturbed), len(numbers)):
             self._line.say(
                 f"the host was disturbed beside {len(disturbed)} of {len(numbers)} cells: it would be no calmer if all "

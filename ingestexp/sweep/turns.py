@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ingestexp.experiment.build import make_sink
 from ingestexp.experiment.schema.run import ClockKind
 from ingestexp.sweep.dispatch import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ingestexp.experiment.cells import Cell
     from ingestexp.experiment.schema.run import RunConfig
@@ -47,3 +47,21 @@ def in_turn(cells: Iterable[Cell]) -> list[Cell]:
         draw = random.Random(f"{group[0].config.seed} {group[0].stage} {repeat}")
         ordered += draw.sample(group, len(group))
     return ordered
+
+
+def to_run_again(disturbed: Sequence[int], rows: Mapping[int, Mapping[str, Any]]) -> list[int]:
+    """The disturbed of a stage's cells (`rows` by number, in turn) and those that the report compares them with.
+
+    Those stand in the same repeat, at the same point of the grid, and are few. Cells that failed are left out: they
+    have said so, and running their pair again must not make that unsaid.
+    """
+    from ingestexp.report.pairing import MOST_COMPARED, grid_point
+
+    beside: dict[tuple[int, str], list[int]] = {}
+    for number, row in rows.items():
+        beside.setdefault((row["repeat"], grid_point(row["variant"])), []).append(number)
+    again = set(disturbed)
+    for group in beside.values():
+        if len(group) <= MOST_COMPARED and again.intersection(group):
+            again.update(group)
+    return [number for number, row in rows.items() if number in again and row["status"] == "completed"]

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from ingestexp.report.criteria import Judgement
 
 MODEL = ModelSinkConfig(fixed_ms=0.9, per_item_us=3.0, noise=Noise.lognormal, noise_cv=0.5)
-RATE_PER_S = 0.7 * 128 / (0.9e-3 + 128 * 3e-6)
-"""70 % of what the model takes in batches of 128."""
+RATE_PER_S = 0.7 * 32 / (0.9e-3 + 32 * 3e-6)
+"""70 % of what the model takes in batches of 32."""
 OFF = '["fault=[poison]","fault.poison.spread_count=10","on_failure=retry_batch","on_failure.max_attempts=null",'
 OFF += '"on_failure.ordered=true","run.drain_s=0.1"]'
 

@@ -35,7 +35,8 @@ LIVE = ("sink=null", "load.rate_per_s=500", "slo.warmup_s=0")
 
 def environment() -> dict[str, str]:
     kept = {key: value for key, value in os.environ.items() if not key.startswith("RAY_")}
-    return {**kept, "PYTHONPATH": str(ROOT), "RAY_USAGE_STATS_ENABLED": "0", "RAY_memory_monitor_refresh_ms": "0"}
+    own = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_memory_monitor_refresh_ms": "0", "RAY_AUTH_MODE": "disabled"}
+    return {**kept, "PYTHONPATH": str(ROOT), **own}  # no auth: a token in the home folder may be of another day
 
 
 @dataclass(slots=True)

@@ -100,7 +100,7 @@ def disturbed_beside(sizes: tuple[int, ...]) -> Hands:
     return Hands(disturbed=tuple(f"window.max_size={size} #0" for size in sizes))
 
 
-@pytest.mark.parametrize(("disturbed", "runs"), [((1, 2, 3), 12), ((1, 2, 3, 4), 6)])
+@pytest.mark.parametrize(("disturbed", "runs"), [((1, 2, 3), 9), ((1, 2, 3, 4), 6)])
 def test_where_the_host_is_disturbed_all_the_time_not_all_of_it_runs_once_more(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, disturbed: tuple[int, ...], runs: int
 ) -> None:
