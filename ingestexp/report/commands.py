@@ -174,7 +174,7 @@ def ask(query: str, named: Sequence[str], style: str) -> int:
         answer = answers.asked(query)
         notes = schema_notes(answers)
         found = [
-            {**row, **({"run": str(answers.folder_of(row["run"]))} if _is_link(row.get("run")) else {})}
+            {**row, **{key: str(answers.folder_of(row[key])) for key in ("run", "other_run") if _is_link(row.get(key))}}
             for row in answer.rows
         ]
     _print(answer.columns, found, style)

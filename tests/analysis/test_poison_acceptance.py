@@ -162,7 +162,7 @@ def test_a_lag_that_grows_breaks_it_unless_it_is_not_the_poisons_doing(
 def test_the_innocent_against_the_same_arrivals_without_poison(tmp_path: Path) -> None:
     """The control's p99 is 6.5 ms (4.5 of it the batch fills): 12.5 ms more are allowed, a quarter
     of the SLO's bound. Pairs are of one seed."""
-    for seed, service_ms in ((1, 4.0), (2, 40.0)):
+    for seed, service_ms in ((1, 4.0), (2, 40.0), (3, 5.0)):
         paced(tmp_path / f"c{seed}", "control", lambda _: 2.0, seed=seed, number=2 * seed, repeat=seed)
         paced(
             tmp_path / f"s{seed}",
@@ -173,11 +173,19 @@ def test_the_innocent_against_the_same_arrivals_without_poison(tmp_path: Path) -
             repeat=seed,
         )
     found = ask(tmp_path, "acceptance/poison_split_innocent_latency.sql")
-    assert [row["allowed_ms"] for row in found] == [pytest.approx(19.0, rel=1e-3)] * 2
-    assert [row["value"] for row in found] == [
-        pytest.approx(8.5 / 19.0, rel=2e-3),
-        pytest.approx(44.5 / 19.0, rel=2e-3),
-    ]
+    assert [row["allowed_ms"] for row in found] == [pytest.approx(19.0, rel=1e-3)] * 3
+    ratios = [pytest.approx(ms / 19.0, rel=2e-3) for ms in (8.5, 44.5, 9.5)]
+    assert [row["ratio"] for row in found] == ratios
+    assert [row["value"] for row in found] == [ratios[2]] * 3, "the median pair"
+
+
+def test_where_most_pairs_tell_nothing_the_median_of_the_rest_is_none(tmp_path: Path) -> None:
+    for seed, result in enumerate(("PASS", "INVALID", "INVALID")):
+        paced(tmp_path / f"c{seed}", "control", lambda _: 2.0, seed=seed, repeat=seed)
+        paced(tmp_path / f"s{seed}", "split_and_retry", lambda _: 40.0, result, seed=seed, repeat=seed)
+    found = ask(tmp_path, "acceptance/poison_split_innocent_latency.sql")
+    assert [row["value"] for row in found] == [None] * 3
+    assert all("the host was disturbed" in row["why"] for row in found)
 
 
 @pytest.mark.parametrize("service_ms", [4.0, 40.0])
