@@ -23,7 +23,7 @@ experiment:
   acceptance: [{{name: slo, query: keeps_slo, at_least: 1, says: "keeps the SLO (1 PASS)"}}]
 clock: simulated
 slo: {{bound_ms: {bound_ms}, warmup_s: 0}}
-load: {{duration_s: 0.5}}
+load: {{rate_per_s: 1000, duration_s: 0.5}}
 sweep:
   variants: {{small: [window.max_size=8], large: [window.max_size=64]}}
 """
