@@ -1,6 +1,7 @@
 -- Question: do the bounded policies keep within their capacity, by items?
--- Grain: one row a run of a bounded policy. value: greatest depth ÷ policy.capacity. Exact, from the items' instants; of a run that spilled
--- the greatest depth in memory that was sampled, since what lies on disk does not wait there.
+-- Grain: one row a run of a bounded policy. value: greatest depth ÷ (policy.capacity + one batch: that which is being handed to the sink has
+-- left the queue, and is not sent yet). Exact, from the items' instants; of a run that spilled the greatest depth in memory that was sampled,
+-- since what lies on disk does not wait there.
 WITH
 steps AS (
     SELECT run, admitted_at_ns AS at_ns, 1 AS n FROM items WHERE admitted_at_ns IS NOT NULL AND NOT was_spilled
@@ -13,7 +14,7 @@ peaks AS (SELECT run, max(depth)::BIGINT AS exact_items FROM depths GROUP BY run
 sampled AS (SELECT run, max(depth_items) AS sampled_items, max(spilled) AS spilled_items FROM samples GROUP BY run)
 SELECT r.run, r.variant, r.repeat, (r.manifest ->> '$.config.policy.capacity')::BIGINT AS capacity,
     CASE WHEN s.spilled_items > 0 THEN s.sampled_items ELSE p.exact_items END AS peak_items,
-    peak_items / (r.manifest ->> '$.config.policy.capacity')::BIGINT AS value
+    peak_items / (capacity + coalesce((r.manifest ->> '$.config.window.max_size')::BIGINT, 0)) AS value
 FROM runs r
 LEFT JOIN peaks p ON p.run = r.run
 LEFT JOIN sampled s ON s.run = r.run

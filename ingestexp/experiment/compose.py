@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hydra.core.override_parser.types import Override
+    from omegaconf import DictConfig
 
     from ingestexp.experiment.schema.run import RunConfig
     from ingestexp.experiment.schema.sweep import ExperimentSection
@@ -47,6 +48,8 @@ class Plan:
     multirun: bool = False
     typed_keys: frozenset[str] = frozenset()
     mistakes: list[Mistake] = field(default_factory=list)
+    of_stages: frozenset[str] = frozenset()
+    """Words of the command line that only stages' choices have a place for: not for Hydra, which composes the base."""
 
     @property
     def configs(self) -> list[RunConfig]:
@@ -197,8 +200,7 @@ def _describe(here: Session, first: Sequence[Override], result: Plan) -> SweepSe
     (Sweeping over Hydra's own settings is something Hydra refuses.)
     """
     try:
-        composed = here.compose(first)
-        config = typed(composed)
+        composed, config = _composed(here, first, result)
     except Exception as error:
         rest = diagnose(here, first, error)[1]  # whose mistakes come up again, cell by cell
         return SweepSection() if rest is None else rest.sweep
@@ -210,3 +212,21 @@ def _describe(here: Session, first: Sequence[Override], result: Plan) -> SweepSe
     except Exception as error:
         result.mistakes.append(explain(error, "hydra.run.dir"))
     return config.sweep
+
+
+def _composed(here: Session, first: Sequence[Override], result: Plan) -> tuple[DictConfig, RunConfig]:
+    """The base; if need be, without what only the choices of its stages have a place for. Raises what Hydra raises."""
+    try:
+        composed = here.compose(first)
+        return composed, typed(composed)
+    except Exception:
+        groups = [str(each.input_line) for each in first if here.is_group(each)]
+        fitting = [each for each in first if here.is_group(each) or here.has_key(groups, each.get_key_element())]
+        if len(fitting) == len(first):
+            raise
+        composed = here.compose(fitting)
+        config = typed(composed)
+        if not config.sweep.stages:
+            raise
+        result.of_stages = frozenset(str(each.input_line) for each in first if each not in fitting)
+        return composed, config

@@ -92,9 +92,10 @@ def launch(line: CommandLine, plan: Plan, command: list[str], summarize: Callabl
 
 def _as_sweep(line: CommandLine, plan: Plan) -> list[str]:
     """A config that asks for several runs is a sweep without `-m` as well."""
+    argv = [word for word in line.argv if word not in plan.of_stages]
     if not (line.runs and plan.multirun) or line.multirun:
-        return line.argv
-    return ["--multirun", *(word for word in line.argv if word != "--run")]
+        return argv
+    return ["--multirun", *(word for word in argv if word != "--run")]
 
 
 def overall(codes: list[int]) -> int:
