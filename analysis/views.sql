@@ -203,12 +203,14 @@ FROM query('SELECT NULL::VARCHAR AS filename, NULL::BIGINT AS item_id, NULL::BIG
     || parquet_of('dead_letter_files', getvariable('dead_letter_files')));
 
 -- grain: one row per dead letter that a redrive found, and what was planned for it (offered | already_there | rounds_exhausted);
--- none in another run. parked_after_ns: from its first arrival to when it was parked last.
+-- none in another run. parked_after_ns: from its first arrival to when it was parked last. was_spilled: no dead letter, but an item that a
+-- killed run had taken in and left in its spill.
 CREATE OR REPLACE TEMP VIEW redriven AS
 SELECT regexp_replace(filename, '/redriven/[^/]*$', '') AS run,
-    * EXCLUDE (filename) REPLACE (make_timestamp_ns(epoch_ns(first_arrival_at)) AS first_arrival_at)
+    * EXCLUDE (filename) REPLACE (make_timestamp_ns(epoch_ns(first_arrival_at)) AS first_arrival_at, coalesce(was_spilled, false) AS was_spilled)
 FROM query('SELECT NULL::VARCHAR AS filename, NULL::BIGINT AS item_id, NULL::VARCHAR AS plan, NULL::SMALLINT AS redrive_round,
-    NULL::VARCHAR AS origin_run, NULL::TIMESTAMPTZ AS first_arrival_at, NULL::BIGINT AS parked_after_ns WHERE false'
+    NULL::VARCHAR AS origin_run, NULL::TIMESTAMPTZ AS first_arrival_at, NULL::BIGINT AS parked_after_ns, NULL::BOOLEAN AS was_spilled
+    WHERE false'
     || parquet_of('redriven_files', getvariable('redriven_files')));
 
 -- grain: one row per id that the store held when a redrive opened it.

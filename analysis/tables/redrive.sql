@@ -1,11 +1,14 @@
 -- Question: what became of the dead letters that a redrive found, and how long had they been away?
--- Grain: one row a redrive. dead_letter_count = cured + dead_again + already_there + rounds_exhausted + dropped + unsettled.
+-- Grain: one row a redrive. left_in_spill_count: items that a killed run had taken in and left in its spill; torn_bytes: what it was writing
+--   there when it died, which was not taken in. dead_letter_count + left_in_spill_count = cured + dead_again + already_there + rounds_exhausted + dropped + unsettled.
 --   time_in_dlq_*: from when it was parked last to when it was offered again. response_*: settled - intended of the cured ones: their
 --   latency counts from their first arrival, the time in the DLQ included. Both are kept apart from the load's percentiles.
 SELECT
     r.run, r.stage, r.variant, r.repeat,
     r.manifest ->> '$.redrive.origin_run' AS redriven_from,
-    count(*) AS dead_letter_count,
+    count(*) FILTER (NOT d.was_spilled) AS dead_letter_count,
+    count(*) FILTER (d.was_spilled) AS left_in_spill_count,
+    (r.manifest ->> '$.redrive.torn_bytes')::BIGINT AS torn_bytes,
     count(*) FILTER (d.plan = 'offered') AS offered_count,
     count(*) FILTER (i.outcome = 'committed') AS cured_count,
     count(*) FILTER (d.plan = 'offered' AND i.outcome = 'dead_lettered') AS dead_again_count,

@@ -54,8 +54,9 @@ class Manifest:
                 os.posix_fallocate(file.fileno(), 0, RESERVE_BYTES)
         self.write()
 
-    def write(self) -> None:
+    def write(self, **facts: Any) -> None:
         """Replace the file in one step: a reader sees the old one or the new one, never a torn one."""
+        self.facts.update(facts)
         hidden = self.path.with_name(f".tmp-{FILE_NAME}")
         with hidden.open("w", encoding="utf-8") as file:
             file.write(json.dumps(self.facts, indent=2, allow_nan=False) + "\n")

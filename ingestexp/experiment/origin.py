@@ -68,13 +68,14 @@ def read_origin(folder: Path) -> Origin:
 
 def origin_mistakes(config: RunConfig) -> list[Mistake]:
     """What is wrong with the folder that the config names, or with the store behind it. Writes nothing."""
+    from ingestexp.experiment.left_in_spill import left_in_spill
     from ingestexp.trace.dead_letter_files import has_dead_letters
 
     folder = Path(config.redrive.folder or "")
     try:
         origin = read_origin(folder)
-        if not has_dead_letters(folder):
-            raise ValueError("has no dead letters: there is nothing to redrive")
+        if not has_dead_letters(folder) and not len(left_in_spill(origin).ids):
+            raise ValueError("has no dead letters and nothing left in a spill: there is nothing to redrive")
     except (ValueError, OSError) as error:  # a part that is no Parquet is a ValueError of Arrow's
         return [Mistake("redrive.from", str(folder), str(error))]
     path, kind = getattr(config.sink, "path", None), origin.facts["config"]["sink"]["kind"]

@@ -1,4 +1,6 @@
-"""A redrive: which dead letters are offered again, under which ids the load runs beside them, and what the audits need.
+"""A redrive: what is offered again, under which ids the load runs beside it, and what the audits need.
+
+That is the dead letters of a run and, if it was killed, what it left in its spill.
 
 Must live here: the plan, made once the store is open and before anything is sent; the feed for the engine. Must not:
 the lane (`engine.redrive_lane`), whether the run it starts from is fit for it (`origin`).
@@ -13,8 +15,9 @@ import numpy as np
 
 from ingestexp.engine.redrive_lane import Redriving, Stretch
 from ingestexp.experiment.id_claim import IdClaim
+from ingestexp.experiment.left_in_spill import left_in_spill
 from ingestexp.experiment.origin import read_origin
-from ingestexp.trace.dead_letter_files import read_dead_letters, read_payloads
+from ingestexp.trace.dead_letter_files import DeadLetters, read_dead_letters, read_payloads
 from ingestexp.trace.id_space import IdSpace
 from ingestexp.trace.ledger import last_id
 from ingestexp.trace.records import Marks
@@ -36,8 +39,9 @@ _NO_IDS: Final = np.empty(0, np.int64)
 class Redrive:
     """Implements `engine.redrive_lane.DeadLetterFeed`. `take_over` first; then it knows what it is going to do.
 
-    An item whose id the store holds is not offered (an earlier redrive was killed after it had been committed); one
-    that had its rounds is parked again at once, so that the store and the newest dead letters hold everything.
+    An item whose id the store holds is not offered (an earlier redrive was killed after it had been committed); a dead
+    letter that had its rounds is parked again at once, so that the store and the newest dead letters hold everything.
+    What was left in the spill never failed: no round is counted for it. All arrays hold the dead letters first.
     """
 
     def __init__(self, config: RunConfig) -> None:
@@ -61,23 +65,37 @@ class Redrive:
         self._claim.lock()
         held = self._held_before = np.asarray(sink.read_back())
         try:
-            letters = self._letters = read_dead_letters(self._origin.folder, self._origin.zero_unix_ns)
+            dead = read_dead_letters(self._origin.folder, self._origin.zero_unix_ns)
         except ValueError as error:
             raise ValueError(f"redrive.from={self._origin.folder}: its dead letters {error}") from None
+        try:
+            left = self._left = left_in_spill(self._origin).without(dead.ids)
+        except ValueError as error:
+            raise ValueError(f"redrive.from={self._origin.folder}: {error}") from None
+        letters = self._letters = DeadLetters(
+            np.concatenate([dead.ids, left.ids]),
+            np.concatenate([dead.arrived_unix_ns, left.arrived_unix_ns]),
+            np.concatenate([dead.parked_after_ns, left.accepted_after_ns]),
+            np.concatenate([dead.rounds, left.rounds]),
+            [*dead.origins, *left.origins],
+        )
+        self._dead_count = len(dead.ids)
         if not len(letters.ids):
-            raise ValueError(f"redrive.from={self._origin.folder}: has no dead letters: there is nothing to redrive")
+            why = "has no dead letters and nothing left in a spill: there is nothing to redrive"
+            raise ValueError(f"redrive.from={self._origin.folder}: {why}")
+        was_spilled = np.arange(len(letters.ids)) >= self._dead_count
         last = max(int(held[-1]) if len(held) else -1, int(letters.ids.max()))
         if not self._origin.facts.get("counters"):  # it was killed: its rows say how far it got
             last = max(last, last_id(self._origin.folder))
         self.base_id = self._claim.take(max(last + 1, self._origin.end_id))
-        exhausted = letters.rounds >= self._section.max_rounds
+        exhausted = (letters.rounds >= self._section.max_rounds) & ~was_spilled
         self._plans = np.where(exhausted, ROUNDS_EXHAUSTED, OFFERED).astype(np.int8)
         self._plans[np.isin(letters.ids, held)] = ALREADY_THERE
-        self._rounds = np.where(self._plans == OFFERED, letters.rounds + 1, letters.rounds)
+        self._rounds = np.where((self._plans == OFFERED) & ~was_spilled, letters.rounds + 1, letters.rounds)
         self._origins = [name or self._origin.run_id for name in letters.origins]
         self.count = int((self._plans == OFFERED).sum())
         write_held_before(run_dir, held)
-        write_redriven(run_dir, letters, self._plans, self._rounds, self._origins)
+        write_redriven(run_dir, letters, self._plans, self._rounds, self._origins, was_spilled)
         return {
             "base_id": self.base_id,
             "redrive": {
@@ -85,7 +103,9 @@ class Redrive:
                 "origin_run": self._origin.run_id,
                 "store": str(self.store),
                 "held_before": len(held),
-                "dead_letters": len(letters.ids),
+                "dead_letters": self._dead_count,
+                "left_in_spill": len(left.ids),
+                "torn_bytes": left.torn_bytes,
                 "offered": self.count,
                 "already_there": int((self._plans == ALREADY_THERE).sum()),
                 "rounds_exhausted": int((self._plans == ROUNDS_EXHAUSTED).sum()),
@@ -104,7 +124,7 @@ class Redrive:
         by_id = np.argsort(letters.ids)
         sorted_ids = letters.ids[by_id]
         seen = np.zeros(len(by_id), np.bool_)
-        for ids, payloads in read_payloads(self._origin.folder):
+        for ids, payloads in self._pieces():
             at = by_id[np.searchsorted(sorted_ids, ids)]
             wanted = np.flatnonzero((self._plans[at] != ALREADY_THERE) & ~seen[at])
             seen[at] = True
@@ -113,6 +133,12 @@ class Redrive:
                 if end == len(wanted) or not self._goes_on(at, wanted[end - 1], wanted[end]):
                     yield self._stretch(at[wanted[start:end]], payloads.slice(int(wanted[start]), end - start))
                     start = end
+
+    def _pieces(self) -> Iterator[tuple[Int64s, Any]]:
+        """(ids, payloads): the dead letters in the order of their files, then what was left in the spill."""
+        yield from read_payloads(self._origin.folder)
+        for each in self._left.stretches():
+            yield np.arange(each.first, each.first + len(each.payloads)), each.payloads
 
     def _goes_on(self, at: Int64s, before: int, place: int) -> bool:
         one, other = at[before], at[place]

@@ -202,6 +202,8 @@ class _Run:
     def _begun(self, zero_unix_ns: int) -> None:
         if self.writer is not None:
             self.writer.zero_unix_ns = zero_unix_ns
+        if self.spilling is not None:  # what a kill leaves there is due by this clock
+            self.manifest.write(load_started_at_s=zero_unix_ns / 1e9)
 
     def _close_trace(self, recorder: Recorder | Tally, sampler: Sampler, end: RunEnd) -> None:
         """Close the evidence, also after an error; an error of the trace itself becomes the run's."""

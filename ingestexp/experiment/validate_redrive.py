@@ -34,7 +34,7 @@ def redrive_mistakes(config: RunConfig) -> Iterator[Mistake]:
         why = "has no arrival times, and a redrive keeps those of its items: take another load"
         yield Mistake("load", "saturate", why)
     if getattr(getattr(config.policy, "kind", None), "value", None) == "spill":
-        why = "keeps no word of a dead letter's origin on disk: a redrive needs another policy"
+        why = "would leave redriven items in two places if this run were killed: a redrive needs another policy"
         yield Mistake("policy", "spill", why)
     codec = getattr(getattr(getattr(config, "decode", None), "codec", None), "value", "none")
     if codec != "none":

@@ -1,4 +1,4 @@
-"""What became of the dead letters of a redrive, in two lines of its summary.
+"""What became of what a redrive offered again, in two lines of its summary.
 
 Must live here: the row of `tables/redrive.sql` in words. Must not: SQL, where the lines stand (`summary`).
 """
@@ -19,8 +19,12 @@ def redrive_lines(row: Mapping[str, Any] | None) -> list[Text]:
     """None for a run that redrove nothing."""
     if row is None:
         return []
+    found = [say.number(row["dead_letter_count"], "dead letter")] if row["dead_letter_count"] else []
+    if row["left_in_spill_count"]:
+        torn = f", and a torn tail of {row['torn_bytes']:,} bytes" if row["torn_bytes"] else ""
+        found.append(f"{say.number(row['left_in_spill_count'], 'item')} left in the spill{torn}")
     parts = [
-        f"{say.number(row['dead_letter_count'], 'dead letter')} of {row['redriven_from']}",
+        f"{' and '.join(found)} of {row['redriven_from']}",
         f"cured {row['cured_count']:,}",
         f"dead again {row['dead_again_count']:,}",
         f"already there {row['already_there_count']:,}",
@@ -29,7 +33,8 @@ def redrive_lines(row: Mapping[str, Any] | None) -> list[Text]:
     parts += [f"{name} {row[f'{name}_count']:,}" for name in ("dropped", "unsettled") if row[f"{name}_count"]]
     lines = [Text("   ".join(parts))]
     if row["time_in_dlq_p50_s"] is not None:
-        away = f"in the DLQ p50 {_seconds(row['time_in_dlq_p50_s'])}, max {_seconds(row['time_in_dlq_max_s'])}"
+        where = "in the DLQ" if row["dead_letter_count"] else "away"
+        away = f"{where} p50 {_seconds(row['time_in_dlq_p50_s'])}, max {_seconds(row['time_in_dlq_max_s'])}"
         if row["response_p50_s"] is not None:
             away += (
                 f"; cured ones settled p50 {_seconds(row['response_p50_s'])}, max {_seconds(row['response_max_s'])}"

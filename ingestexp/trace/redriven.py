@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from ingestexp.ports import Int8s, Int64s
     from ingestexp.trace.dead_letter_files import DeadLetters
 
@@ -23,8 +26,16 @@ REDRIVEN_FOLDER: Final = "redriven"
 HELD_FOLDER: Final = "held_before"
 
 
-def write_redriven(run_dir: Path, letters: DeadLetters, plans: Int8s, rounds: Int64s, origins: Sequence[str]) -> None:
-    """One row a dead letter. `plans` index schema.REDRIVE_PLANS; `rounds` and `origins` as they count here.
+def write_redriven(
+    run_dir: Path,
+    letters: DeadLetters,
+    plans: Int8s,
+    rounds: Int64s,
+    origins: Sequence[str],
+    was_spilled: NDArray[np.bool_],
+) -> None:
+    """One row a dead letter, or an item that was left in a spill. `plans` index schema.REDRIVE_PLANS; `rounds` and
+    `origins` as they count here.
 
     Raises OSError.
     """
@@ -36,6 +47,7 @@ def write_redriven(run_dir: Path, letters: DeadLetters, plans: Int8s, rounds: In
         "origin_run": pa.array(origins, pa.string()),
         "first_arrival_at": pa.array(letters.arrived_unix_ns).cast(fields["first_arrival_at"]),
         "parked_after_ns": pa.array(letters.parked_after_ns),
+        "was_spilled": pa.array(was_spilled),
     }
     _write(run_dir / REDRIVEN_FOLDER, pa.table([columns[name] for name in fields], schema=schema.REDRIVEN))
 

@@ -154,10 +154,12 @@ REDRIVEN: Final = pa.schema(
         pa.field("origin_run", pa.string(), nullable=False),
         pa.field("first_arrival_at", pa.timestamp("ns", "UTC"), nullable=False),
         pa.field("parked_after_ns", pa.int64(), nullable=False),
+        pa.field("was_spilled", pa.bool_(), nullable=False),
     ]
 )
-"""One row a dead letter that a redrive found, and what was planned for it before anything was sent: offered,
-already_there (in the store), rounds_exhausted. parked_after_ns: from its first arrival to when it was parked last."""
+"""One row a dead letter that a redrive found (was_spilled: an item that a killed run left in its spill), and what was
+planned for it before anything was sent: offered, already_there (in the store), rounds_exhausted. parked_after_ns: from
+its first arrival to when it was parked last (or taken in)."""
 
 REDRIVE_PLANS: Final = ("offered", "already_there", "rounds_exhausted")
 """What is planned for a dead letter, by code."""
