@@ -1,4 +1,4 @@
-"""Runs killed with -9 at 50 random moments while they spill, and a redrive of each: lost, twice, evidence unreadable."""
+"""Runs killed with -9 at 50 random moments while they spill, and a redrive of each: lost, twice, unreadable."""
 
 from __future__ import annotations
 
