@@ -26,10 +26,10 @@ space := $(subst ,, )
 help: ## This list.
 	@awk -F ': .*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: $(VENV)/run.stamp ## Before and after batching, on the embedded default, a minute (ARGS="key=value …": a run of your own).
+run: $(VENV)/run.stamp ## Before and after batching, on the embedded default, under a minute (ARGS="key=value …": a run of your own).
 	@$(PY) -m ingestexp $(or $(ARGS),+experiment=before_after) || test $$? -eq 1 # not PASS is an answer, not an error of make
 
-acceptance: $(VENV)/run.stamp ## All acceptance experiments, five minutes, and one table of their criteria.
+acceptance: $(VENV)/run.stamp ## All acceptance experiments, five to six minutes, and one table of their criteria.
 	@$(PY) -m ingestexp +experiment=$(subst $(space),$(comma),$(EXPERIMENTS)) sweep.resume=false $(ARGS)
 
 test: lint ## Style, types, layers and all tests (TESTS=tests/core to run some).
