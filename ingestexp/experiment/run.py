@@ -131,7 +131,7 @@ class _Run:
             return self.end("failed", str(error))
         if end.error is not None:
             note_exhaustion(facts["memory"], end.error)
-            return self.end("failed", _words(end.error))
+            return self.end("failed", str(end.error) or type(end.error).__name__)
         if end.interrupted:
             return self.end("interrupted", "ended by the user")
         return self.end("completed", None)
@@ -220,14 +220,14 @@ class _Run:
             end.error = end.error or error
 
     def _audit(self, parts: Parts, end: RunEnd) -> None:
-        self.manifest.facts["sink"].update(parts.sink.describe())
+        facts = self.manifest.facts
+        facts["sink"].update(parts.sink.describe())
         writer = None if isinstance(end.error, TraceError) else self.writer
-        offered = self.manifest.facts["counters"]["offered"]
-        served = is_served(self.manifest.facts["config"]["sink"])
+        offered, served = facts["counters"]["offered"], is_served(facts["config"]["sink"])
         checks = self_checks(self.run_dir, offered, parts, writer, self.simulated, self.others_cpu_ratio, served)
         checks["generator"]["source_core"] = end.source_core
-        self.manifest.facts.get("redrive", {}).update(checks.pop("redriven", {}))
-        self.manifest.facts["self_checks"] = checks
+        facts.get("redrive", {}).update(checks.pop("redriven", {}))
+        facts["self_checks"] = checks
 
     def end(self, status: str, reason: str | None) -> RunResult:
         if self.redrive is not None:
@@ -246,7 +246,3 @@ class _Run:
 
 def _shown(wish: str, is_terminal: bool) -> bool:
     return is_terminal if wish == "auto" else wish == "on"
-
-
-def _words(error: BaseException) -> str:
-    return str(error) or type(error).__name__

@@ -81,19 +81,20 @@ class Execution:
         began = False
         try:
             where = "starting Ray" if cluster.is_local else f"joining Ray at {self.plan.sweep.address}"
-            if not cluster.is_running:
-                self.line.step(f"{where} …")
-            with starting, cluster, interrupts:
-                interrupts.count += starting.count  # one that Ray swallowed while it started
-                for note in cluster.look_around(self.order):
-                    self.line.say(note)
-                if self.earlier is not None and not cluster.is_local:
-                    self._take_stock(self.earlier, code, [each.facts for each in cluster.hosts])
-                self._say_what_is_short(cluster)
-                began = True
-                Conductor(
-                    self.plan, cluster, self.order, record, self.line, lambda: interrupts.count, self.earlier
-                ).run()
+            with starting:
+                if not cluster.is_running:
+                    self.line.step(f"{where} …")
+                with cluster, interrupts:
+                    interrupts.count += starting.count  # one that Ray swallowed while it started
+                    for note in cluster.look_around(self.order):
+                        self.line.say(note)
+                    if self.earlier is not None and not cluster.is_local:
+                        self._take_stock(self.earlier, code, [each.facts for each in cluster.hosts])
+                    self._say_what_is_short(cluster)
+                    began = True
+                    Conductor(
+                        self.plan, cluster, self.order, record, self.line, lambda: interrupts.count, self.earlier
+                    ).run()
         except KeyboardInterrupt:  # while Ray starts
             if self.earlier is not None and not began:
                 return EXIT_INTERRUPTED

@@ -80,7 +80,7 @@ def test_runs_without_dead_letters_to_send_are_refused_in_words(tmp_path: Path) 
     untraced = run(tmp_path / "untraced", "trace.enabled=false")
     kept_nothing = run(tmp_path / "null", "sink='null'")
     for folder, why in (
-        (clean, "has no dead letters: there is nothing to redrive"),
+        (clean, "has no dead letters and nothing left in a spill: there is nothing to redrive"),
         (simulated, "is a simulated run: its dead letters have no payloads, there is nothing to send"),
         (untraced, "is a run without a trace (trace.enabled=false): it kept no dead letters"),
         (kept_nothing, "is a run into sink=null, which keeps nothing: what is there already could not be told"),
