@@ -5,9 +5,8 @@
 SET VARIABLE alert_lead_time = (
     SELECT any_value(content) FROM read_text(coalesce(getvariable('analysis'), 'analysis') || '/tables/alert_lead_time.sql'));
 CREATE TEMP TABLE IF NOT EXISTS alert_leads AS FROM query(getvariable('alert_lead_time')); -- once for all criteria
-WITH scored AS MATERIALIZED (FROM alert_leads)
 SELECT metric, threshold, test_lead_p50_ms, test_miss_count, test_run_count,
     CASE WHEN test_run_count > 0 THEN CASE WHEN test_miss_count = 0 THEN test_lead_p50_ms ELSE 0 END END AS value,
     CASE WHEN value IS NULL THEN coalesce(why, 'no live test run broke the SLO') END AS why
-FROM scored
-WHERE clock = 'live' AND metric = (SELECT metric FROM scored WHERE clock = 'simulated' AND rank = 1);
+FROM alert_leads
+WHERE clock = 'live' AND metric = (SELECT metric FROM alert_leads WHERE clock = 'simulated' AND rank = 1);

@@ -1,6 +1,6 @@
 -- Question: does the lag stay flat with split_and_retry?
--- Grain: one row a stage where `control` runs beside `split_and_retry`, repeats together: one short run by itself tells no slope. value: slope of the lag ÷ the items due a
--- second; low, high: its 95 % interval, by the method of the view lag_slopes. NULL where that is above 1 % and the host was disturbed beside
+-- Grain: one row a stage where `control` runs beside `split_and_retry`, repeats together: one short run by itself tells no slope.
+-- value: slope of the lag ÷ the items due a second; low, high: its 95 % interval, by the method of the view lag_slopes. NULL where that is above 1 % and the host was disturbed beside
 -- one of the runs, or the variant `control`, without any poison, does not stay below 1 % either: then it is not the poison's doing.
 WITH
 judged AS (

@@ -1,6 +1,7 @@
 -- Question: what became of the dead letters that a redrive found, and how long had they been away?
 -- Grain: one row a redrive. left_in_spill_count: items that a killed run had taken in and left in its spill; torn_bytes: what it was writing
---   there when it died, which was not taken in. dead_letter_count + left_in_spill_count = cured + dead_again + already_there + rounds_exhausted + dropped + unsettled.
+--   there when it died, which was not taken in.
+--   dead_letter_count + left_in_spill_count = cured + dead_again + already_there + rounds_exhausted + dropped + unsettled.
 --   time_in_dlq_*: from when it was parked last to when it was offered again. response_*: settled - intended of the cured ones: their
 --   latency counts from their first arrival, the time in the DLQ included. Both are kept apart from the load's percentiles.
 SELECT

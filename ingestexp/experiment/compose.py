@@ -221,12 +221,12 @@ def _composed(here: Session, first: Sequence[Override], result: Plan) -> tuple[D
         return composed, typed(composed)
     except Exception:
         groups = [str(each.input_line) for each in first if here.is_group(each)]
-        fitting = [each for each in first if here.is_group(each) or here.has_key(groups, each.get_key_element())]
-        if len(fitting) == len(first):
+        fits = [here.is_group(each) or here.has_key(groups, each.get_key_element().lstrip("+")) for each in first]
+        if all(fits):
             raise
-        composed = here.compose(fitting)
+        composed = here.compose(list(itertools.compress(first, fits)))
         config = typed(composed)
         if not config.sweep.stages:
             raise
-        result.of_stages = frozenset(str(each.input_line) for each in first if each not in fitting)
+        result.of_stages = frozenset(str(each.input_line) for each, fit in zip(first, fits, strict=True) if not fit)
         return composed, config

@@ -15,12 +15,11 @@ from ingestexp.adapters.spill.recovery import recovered_items, torn_tail
 from ingestexp.experiment.schema.pipeline import PolicyKind
 from ingestexp.experiment.spill import FOLDER
 from ingestexp.spill_port import SpillError
+from ingestexp.trace.dead_letter_files import DeadLetters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    from numpy.typing import NDArray
 
     from ingestexp.experiment.origin import Origin
     from ingestexp.ports import Int64s
@@ -31,38 +30,22 @@ _NOTHING: Final = np.empty(0, np.int64)
 
 @dataclass(frozen=True, slots=True)
 class LeftInSpill:
-    """Arrays of one length, each id once, oldest first. `folder` None: that run did not spill.
+    """`items`: each once, oldest first, in the shape of dead letters; they were "parked" when that run took them in.
 
-    `arrived_unix_ns`: the intended arrival; `accepted_after_ns`: from then to when the run took it in; `rounds`,
-    `origins`: as of a dead letter, for what that run itself had redriven. `torn_bytes`: what was being written when
-    it died, and had not been accepted.
+    `folder` None: that run did not spill. `torn_bytes`: what was being written when it died, and had not been accepted.
     """
 
     folder: Path | None
-    ids: Int64s
-    arrived_unix_ns: Int64s
-    accepted_after_ns: Int64s
-    rounds: Int64s
-    origins: list[str]
+    items: DeadLetters
     torn_bytes: int = 0
 
     def without(self, ids: Int64s) -> LeftInSpill:
         """All but these: of a dead letter its own row is the newer word."""
-        return self.only(~np.isin(self.ids, ids))
-
-    def only(self, kept: NDArray[np.bool_]) -> LeftInSpill:
-        return replace(
-            self,
-            ids=self.ids[kept],
-            arrived_unix_ns=self.arrived_unix_ns[kept],
-            accepted_after_ns=self.accepted_after_ns[kept],
-            rounds=self.rounds[kept],
-            origins=[name for name, keep in zip(self.origins, kept.tolist(), strict=True) if keep],
-        )
+        return replace(self, items=self.items.at(np.flatnonzero(~np.isin(self.items.ids, ids))))
 
     def stretches(self) -> Iterator[Stretch]:
         """Everything in the files once more, with payloads; read as it is asked for. Raises OSError."""
-        if self.folder is None or not len(self.ids):
+        if self.folder is None or not len(self.items.ids):
             return
         try:
             yield from recovered_items(self.folder)
@@ -75,7 +58,7 @@ def left_in_spill(origin: Origin) -> LeftInSpill:
     policy = (origin.facts.get("config") or {}).get("policy") or {}
     folder = origin.folder / (policy.get("spill_path") or FOLDER)
     if policy.get("kind") != PolicyKind.spill.value or not folder.is_dir():
-        return LeftInSpill(None, _NOTHING, _NOTHING, _NOTHING, _NOTHING, [])
+        return LeftInSpill(None, DeadLetters(_NOTHING, _NOTHING, _NOTHING, _NOTHING, []))
     ids, due, accepted, rounds = [_NOTHING], [_NOTHING], [_NOTHING], [_NOTHING]
     origins: list[str] = []
     try:
@@ -93,16 +76,12 @@ def left_in_spill(origin: Origin) -> LeftInSpill:
     zero_ns = origin.zero_unix_ns
     if zero_ns is None and origins:
         raise ValueError("has items in its spill, and its manifest does not say when its clock began")
-    found = LeftInSpill(
-        folder,
+    items = DeadLetters(
         np.concatenate(ids),
         np.concatenate(due) + (zero_ns or 0),
         np.concatenate(accepted),
         np.concatenate(rounds),
         origins,
-        0 if torn is None else torn.nbytes,
     )
-    _, first = np.unique(found.ids, return_index=True)
-    once = np.zeros(len(found.ids), np.bool_)
-    once[first] = True
-    return found.only(once)
+    _, first = np.unique(items.ids, return_index=True)
+    return LeftInSpill(folder, items.at(np.sort(first)), 0 if torn is None else torn.nbytes)

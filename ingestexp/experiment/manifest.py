@@ -67,9 +67,8 @@ class Manifest:
 
     def finish(self, status: str, reason: str | None) -> None:
         """Write the end: one of completed, interrupted, failed, oom_killed, crashed."""
-        self.facts.update(status=status, status_reason=reason, ended_at=utc_now())
         self._reserve.unlink(missing_ok=True)
-        self.write()
+        self.write(status=status, status_reason=reason, ended_at=utc_now())
 
     def record_crash(self, reason: str) -> None:
         """Say what became of a dead run that never said so itself (nothing happens where that can't be written)."""

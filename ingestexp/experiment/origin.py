@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 STORES: Final = {"sqlite": "sink.sqlite", "log_file": "sink.log"}
 """By sink: the name of its store in a run folder. Others keep nothing that could be gone on with."""
 
+NOTHING_THERE: Final = "has no dead letters and nothing left in a spill: there is nothing to redrive"
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:
@@ -74,8 +76,8 @@ def origin_mistakes(config: RunConfig) -> list[Mistake]:
     folder = Path(config.redrive.folder or "")
     try:
         origin = read_origin(folder)
-        if not has_dead_letters(folder) and not len(left_in_spill(origin).ids):
-            raise ValueError("has no dead letters and nothing left in a spill: there is nothing to redrive")
+        if not has_dead_letters(folder) and not len(left_in_spill(origin).items.ids):
+            raise ValueError(NOTHING_THERE)
     except (ValueError, OSError) as error:  # a part that is no Parquet is a ValueError of Arrow's
         return [Mistake("redrive.from", str(folder), str(error))]
     path, kind = getattr(config.sink, "path", None), origin.facts["config"]["sink"]["kind"]

@@ -16,8 +16,8 @@ import numpy as np
 from ingestexp.engine.redrive_lane import Redriving, Stretch
 from ingestexp.experiment.id_claim import IdClaim
 from ingestexp.experiment.left_in_spill import left_in_spill
-from ingestexp.experiment.origin import read_origin
-from ingestexp.trace.dead_letter_files import DeadLetters, read_dead_letters, read_payloads
+from ingestexp.experiment.origin import NOTHING_THERE, read_origin
+from ingestexp.trace.dead_letter_files import read_dead_letters, read_payloads
 from ingestexp.trace.id_space import IdSpace
 from ingestexp.trace.ledger import last_id
 from ingestexp.trace.records import Marks
@@ -27,8 +27,10 @@ from ingestexp.trace.schema import OUTCOMES
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ingestexp.experiment.left_in_spill import LeftInSpill
     from ingestexp.experiment.schema import RunConfig
     from ingestexp.ports import Int64s, Sink
+    from ingestexp.trace.dead_letter_files import DeadLetters
 
 OFFERED, ALREADY_THERE, ROUNDS_EXHAUSTED = range(3)
 """In the order of trace.schema.REDRIVE_PLANS."""
@@ -65,25 +67,12 @@ class Redrive:
         self._claim.lock()
         held = self._held_before = np.asarray(sink.read_back())
         try:
-            dead = read_dead_letters(self._origin.folder, self._origin.zero_unix_ns)
-        except ValueError as error:
-            raise ValueError(f"redrive.from={self._origin.folder}: its dead letters {error}") from None
-        try:
-            left = self._left = left_in_spill(self._origin).without(dead.ids)
+            dead, left = self._found()
         except ValueError as error:
             raise ValueError(f"redrive.from={self._origin.folder}: {error}") from None
-        letters = self._letters = DeadLetters(
-            np.concatenate([dead.ids, left.ids]),
-            np.concatenate([dead.arrived_unix_ns, left.arrived_unix_ns]),
-            np.concatenate([dead.parked_after_ns, left.accepted_after_ns]),
-            np.concatenate([dead.rounds, left.rounds]),
-            [*dead.origins, *left.origins],
-        )
-        self._dead_count = len(dead.ids)
-        if not len(letters.ids):
-            why = "has no dead letters and nothing left in a spill: there is nothing to redrive"
-            raise ValueError(f"redrive.from={self._origin.folder}: {why}")
-        was_spilled = np.arange(len(letters.ids)) >= self._dead_count
+        self._left = left
+        letters = self._letters = dead.followed_by(left.items)
+        was_spilled = np.arange(len(letters.ids)) >= len(dead.ids)
         last = max(int(held[-1]) if len(held) else -1, int(letters.ids.max()))
         if not self._origin.facts.get("counters"):  # it was killed: its rows say how far it got
             last = max(last, last_id(self._origin.folder))
@@ -103,8 +92,8 @@ class Redrive:
                 "origin_run": self._origin.run_id,
                 "store": str(self.store),
                 "held_before": len(held),
-                "dead_letters": self._dead_count,
-                "left_in_spill": len(left.ids),
+                "dead_letters": len(dead.ids),
+                "left_in_spill": len(left.items.ids),
                 "torn_bytes": left.torn_bytes,
                 "offered": self.count,
                 "already_there": int((self._plans == ALREADY_THERE).sum()),
@@ -113,6 +102,17 @@ class Redrive:
                 "max_rounds": self._section.max_rounds,
             },
         }
+
+    def _found(self) -> tuple[DeadLetters, LeftInSpill]:
+        """What there is to redrive. Raises ValueError in words that go on after "redrive.from=…: "."""
+        try:
+            dead = read_dead_letters(self._origin.folder, self._origin.zero_unix_ns)
+        except ValueError as error:
+            raise ValueError(f"its dead letters {error}") from None
+        left = left_in_spill(self._origin).without(dead.ids)
+        if not len(dead.ids) + len(left.items.ids):
+            raise ValueError(NOTHING_THERE)
+        return dead, left
 
     @property
     def redriving(self) -> Redriving:

@@ -68,7 +68,8 @@ def run_series(names: Sequence[str], rest: Sequence[str], foreign: Path | None, 
 def _mistakes(names: Sequence[str], rest: Sequence[str], foreign: Path | None) -> list[Mistake]:
     """What would come out only when its turn has come, after minutes."""
     folders = [CONF / "experiment"] + ([] if foreign is None else [foreign / "experiment"])
-    known = sorted({file.stem for folder in folders for file in folder.glob("*.yaml")})
+    files = ((folder, file) for folder in folders for file in folder.rglob("*.yaml"))
+    known = sorted({file.relative_to(folder).with_suffix("").as_posix() for folder, file in files})
     why = f"there is no such experiment; there are {', '.join(known)}"
     found = [Mistake("experiment", name, why) for name in dict.fromkeys(names) if name not in known]
     for word in rest:

@@ -36,6 +36,22 @@ class DeadLetters:
     rounds: Int64s
     origins: list[str]
 
+    def at(self, places: Int64s) -> DeadLetters:
+        """Those at these places, in their order."""
+        origins = [self.origins[place] for place in places.tolist()]
+        return DeadLetters(
+            self.ids[places], self.arrived_unix_ns[places], self.parked_after_ns[places], self.rounds[places], origins
+        )
+
+    def followed_by(self, other: DeadLetters) -> DeadLetters:
+        return DeadLetters(
+            np.concatenate([self.ids, other.ids]),
+            np.concatenate([self.arrived_unix_ns, other.arrived_unix_ns]),
+            np.concatenate([self.parked_after_ns, other.parked_after_ns]),
+            np.concatenate([self.rounds, other.rounds]),
+            self.origins + other.origins,
+        )
+
 
 def read_dead_letters(run_dir: Path, zero_unix_ns: int | None) -> DeadLetters:
     """Everything but the payloads. `zero_unix_ns`: the instant 0 of that run, for rows that don't say when they came.

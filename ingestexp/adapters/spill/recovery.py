@@ -96,6 +96,9 @@ def recovered_items(folder: Path) -> Iterator[Stretch]:
 
 
 def torn_tail(folder: Path) -> TornTail | None:
-    """What was being written at the end, and was never accepted. Changes nothing; raises as `recovered_items`."""
+    """What was being written at the end of a folder that nobody spills into, and was never accepted. Changes nothing.
+
+    Raises SpillDamaged, SpillBroken.
+    """
     paths = segment_paths(folder)
     return _looked_through(paths[-1][1], paths[-1][0], is_last=True)[1] if paths else None
