@@ -149,7 +149,7 @@ def test_kill_9_loses_nothing_that_was_spilled(tmp_path: Path) -> None:
     """A whole run is killed at random moments: its sink and its segments together hold every item from the first to the
     last that was spilled."""
     rng = random.Random(5)
-    overrides = ["policy=spill", "policy.capacity=1000", "policy.spill_max_bytes=20000000", "window.max_size=16"]
+    overrides = ["policy=spill", "policy.capacity=1000", "policy.spill_max_bytes=20000000", "window.max_size=2"]
     overrides += ["load.rate_per_s=50000", "load.duration_s=20", "sink=log_file", "progress='off'"]
     for kill in range(5):
         folder = tmp_path / str(kill)

@@ -35,7 +35,8 @@ SPILLING = (
     "window.max_size=4",
     "on_failure=report_items",
 )
-AT_WRITE = ("fault=[kill,poison]", "fault.kill.after_writes=600")
+AT_WRITE = ("load.rate_per_s=400000", "load.duration_s=0.1", "fault=[kill,poison]", "fault.kill.after_writes=600")
+"""All of it is offered before any disk has made 600 commits."""
 BAD = [20, 300, 2200, 12_000, 15_000]
 """Two that are parked before the kill, three on disk at it."""
 POISON = ("fault.poison.kinds=[not_json]", f"fault.poison.positions={BAD}")
@@ -61,7 +62,7 @@ def killed(tmp_path: Path) -> Path:
     origin = tmp_path / "origin"
     assert not killed_after(origin, 60.0, *SPILLING, *AT_WRITE, *POISON)
     assert check_run(origin)[1] == "crashed"
-    assert len(left(origin)) > 5_000
+    assert len(left(origin)) > 4 * CAPACITY
     return origin
 
 
