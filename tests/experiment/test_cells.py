@@ -123,8 +123,9 @@ def test_what_the_command_line_says_of_one_choice_is_not_for_stages_that_pick_an
     assert [each.key for each in mistakes(stages, "load.on_mss=7")] == ["load.on_mss"]
 
 
-def test_what_only_a_stage_has_a_place_for_is_kept_from_hydra_which_composes_the_base() -> None:
-    stages = "sweep.stages=[{name: a, overrides: ['load=bursty']},{name: b, overrides: ['load=poisson']}]"
+@pytest.mark.parametrize("plus", ["", "+"])
+def test_what_only_a_stage_has_a_place_for_is_kept_from_hydra_which_composes_the_base(plus: str) -> None:
+    stages = f"{plus}sweep.stages=[{{name: a, overrides: ['load=bursty']}},{{name: b, overrides: ['load=poisson']}}]"
     found = plan([stages, "load.on_ms=7", "load.duration_s=2"])
     assert found.multirun
     assert found.folder

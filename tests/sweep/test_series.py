@@ -78,10 +78,10 @@ def test_a_mistake_in_the_third_comes_out_before_the_first(capsys: pytest.Captur
 @pytest.mark.xdist_group("ray")
 def test_two_experiments_share_a_ray_and_a_table(own: Home) -> None:
     folder = own.path / "mine" / "experiment"
-    folder.mkdir(parents=True)
-    for name, bound_ms in (("easy", 1000), ("hard", 1)):
-        (folder / f"{name}.yaml").write_text(EXPERIMENT.format(name=name, bound_ms=bound_ms))
-    done = own.run("--config-dir", "mine", "+experiment=easy,hard", "progress=on")
+    (folder / "deep").mkdir(parents=True)
+    for file, name, bound_ms in (("easy", "easy", 1000), ("deep/hard", "hard", 1)):
+        (folder / f"{file}.yaml").write_text(EXPERIMENT.format(name=name, bound_ms=bound_ms))
+    done = own.run("--config-dir", "mine", "+experiment=easy,deep/hard", "progress=on")
     assert done.code == 1, done.words
     assert done.words.count("starting Ray") == 1
     assert "1 of 2 criteria PASS" in done.out
