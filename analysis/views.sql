@@ -289,7 +289,8 @@ CREATE OR REPLACE TEMP MACRO measured_from(run) AS
 -- Two parts, so that nothing is decided item by item: where none is unsettled, the second reads nothing.
 CREATE OR REPLACE TEMP VIEW responses AS
 SELECT
-    run, item_id, batch_id, intended_at_ns, offered_at_ns, admitted_at_ns, first_sent_at_ns, sent_at_ns, settled_at_ns, outcome, reason,
+    run, item_id, batch_id, envelope_id, intended_at_ns, offered_at_ns, admitted_at_ns, first_sent_at_ns, sent_at_ns, settled_at_ns,
+    outcome, reason,
     false AS is_censored,
     fact('ends', run) AS ended_at_ns,
     fact('zeros', run) IS NULL AS is_saturate,
@@ -301,7 +302,8 @@ FROM items
 WHERE outcome = 'committed' AND intended_at_ns >= measured_from(run)
 UNION ALL
 SELECT
-    run, item_id, batch_id, intended_at_ns, offered_at_ns, admitted_at_ns, first_sent_at_ns, sent_at_ns, settled_at_ns, outcome, reason,
+    run, item_id, batch_id, envelope_id, intended_at_ns, offered_at_ns, admitted_at_ns, first_sent_at_ns, sent_at_ns, settled_at_ns,
+    outcome, reason,
     true,
     fact('ends', run),
     fact('zeros', run) IS NULL,

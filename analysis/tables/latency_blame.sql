@@ -28,14 +28,13 @@ starts AS (
     FROM tail_start
 ),
 tail AS (
-    SELECT run, item_id, batch_id, intended_at_ns, response_ns, is_censored,
+    SELECT run, batch_id, envelope_id, intended_at_ns, response_ns, is_censored,
         intended_at_ns + lateness_ns AS offered_ns,
         intended_at_ns + response_ns AS end_ns,
         admitted_at_ns, first_sent_at_ns, sent_at_ns
     FROM responses
     WHERE response_ns >= (SELECT at_least_ns FROM starts)[run] AND latency_bucket(response_ns) >= (SELECT buckets FROM starts)[run]
 ),
-accepted AS (SELECT run, first_item_id, item_count, blocked_ns FROM envelopes WHERE outcome = 'accepted'),
 known AS (
     SELECT
         t.run, t.intended_at_ns, t.offered_ns, t.response_ns, t.is_censored, t.end_ns,
@@ -43,10 +42,10 @@ known AS (
         coalesce(b.closed_at_ns, t.admitted_at_ns, t.end_ns) AS closed_ns,
         coalesce(t.first_sent_at_ns, t.end_ns) AS first_sent_ns,
         coalesce(t.sent_at_ns, t.end_ns) AS sent_ns,
-        CASE WHEN t.item_id < e.first_item_id + e.item_count THEN greatest(admitted_ns - t.offered_ns - e.blocked_ns, 0) ELSE 0 END AS decode_ns
+        CASE WHEN e.run IS NULL THEN 0 ELSE greatest(admitted_ns - t.offered_ns - e.blocked_ns, 0) END AS decode_ns
     FROM tail t
     LEFT JOIN batches b ON b.run = t.run AND b.batch_id = t.batch_id
-    ASOF LEFT JOIN accepted e ON e.run = t.run AND t.item_id >= e.first_item_id
+    LEFT JOIN envelopes e ON e.run = t.run AND e.envelope_id = t.envelope_id AND e.outcome = 'accepted'
 ),
 split AS (
     SELECT *, least(greatest(closed_ns, admitted_ns), first_sent_ns) AS window_end_ns FROM known

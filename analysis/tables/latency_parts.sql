@@ -1,6 +1,7 @@
 -- Question: what is the response of a committed item made of, on average?
 -- Grain: one row a run that has a response latency. Unit: ns, means over the committed items due after the warm-up (runs.warmup_ns).
--- The parts are those of latency_blame.sql and sum to the response: lateness = offered - intended, blocked = admitted - offered,
+-- The parts are those of latency_blame.sql and sum to the response: lateness = offered - intended, blocked + decode = admitted - offered
+-- (decode: of items that came in an envelope, the wait for the decoder and inflating itself, else 0),
 -- window = closed - admitted (never past first_sent; 0 for an item that joined after the close), queue = first_sent - max(closed, admitted),
 -- retry = sent - first_sent, service = settled - sent.
 WITH
@@ -34,17 +35,24 @@ summed AS (
         WHERE i.outcome = 'committed' AND i.intended_at_ns >= measured_from(i.run)
     )
     GROUP BY run, offered_at_ns IS NULL, admitted_at_ns IS NULL
+),
+decoded AS (
+    SELECT i.run, sum(greatest(i.admitted_at_ns - i.offered_at_ns - e.blocked_ns, 0)) AS decode
+    FROM responses i JOIN envelopes e ON e.run = i.run AND e.envelope_id = i.envelope_id AND e.outcome = 'accepted'
+    WHERE i.outcome = 'committed'
+    GROUP BY i.run
 )
 SELECT
     run,
     sum(item_count)::BIGINT AS item_count,
     sum(response) / sum(item_count) FILTER (response IS NOT NULL) AS response_ns,
     sum(lateness) / sum(item_count) FILTER (lateness IS NOT NULL) AS lateness_ns,
-    sum(blocked) / sum(item_count) FILTER (blocked IS NOT NULL) AS blocked_ns,
+    (sum(blocked) - coalesce(any_value(decode), 0)) / sum(item_count) FILTER (blocked IS NOT NULL) AS blocked_ns,
+    coalesce(any_value(decode), 0) / sum(item_count) FILTER (blocked IS NOT NULL) AS decode_ns,
     sum(in_window) / sum(item_count) FILTER (in_window IS NOT NULL) AS window_ns,
     sum(queue) / sum(item_count) FILTER (queue IS NOT NULL) AS queue_ns,
     sum(retry) / sum(item_count) FILTER (retry IS NOT NULL) AS retry_ns,
     sum(service) / sum(item_count) FILTER (service IS NOT NULL) AS service_ns
-FROM summed
+FROM summed LEFT JOIN decoded USING (run)
 GROUP BY run
 ORDER BY run;

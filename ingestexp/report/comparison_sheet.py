@@ -24,8 +24,8 @@ def comparison_rows(found: Comparison, in_words: bool) -> list[Row]:
     Milliseconds. In words: `≥ x, growing` where an end is no number; else numbers, and what they are in columns.
     """
     rows = [_percentile_row(each, in_words) for each in found.differences]
-    rows += _blame_rows("mean", found.blame)
-    return rows + _blame_rows("tail mean", found.tail_blame)
+    rows += _blame_rows("mean", found.blame, in_words)
+    return rows + _blame_rows("tail mean", found.tail_blame, in_words)
 
 
 def head_lines(found: Comparison) -> list[str]:
@@ -57,8 +57,10 @@ def _end(end: End, in_words: bool) -> str | float:
     return f"≥ {say.ms(end.value_ms * 1e6)}" + (", growing" if end.growing else "")
 
 
-def _blame_rows(what: str, blame: Blame) -> list[Row]:
+def _blame_rows(what: str, blame: Blame, in_words: bool) -> list[Row]:
+    """Where nothing came in envelopes there are no words about inflating."""
     lines = [("response", *blame.response_ms), *blame.parts_ms]
+    lines = [line for line in lines if not in_words or line != ("decode", 0.0, 0.0)]
     return [
         {"what": f"{what} {part} ms", "A": before, "B": after, "B−A": after - before, "from": None, "to": None}
         for part, before, after in lines

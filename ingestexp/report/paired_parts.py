@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from ingestexp.report.evidence import Answers
 
-PARTS: Final = ("lateness", "blocked", "queue", "window", "retry", "service")
+PARTS: Final = ("lateness", "blocked", "decode", "queue", "window", "retry", "service")
 
 # The parts are those of analysis/tables/latency_blame.sql, item by item, of the items that both runs kept. One row of
 # means in ns; tail_*: over the items whose response is at least {tail_ns}.
@@ -23,16 +23,19 @@ WITH known AS (
         coalesce(b.closed_at_ns, r.admitted_at_ns, end_ns) AS closed_ns,
         coalesce(r.first_sent_at_ns, end_ns) AS first_sent_ns,
         coalesce(r.sent_at_ns, end_ns) AS sent_ns,
-        least(greatest(closed_ns, admitted_ns), first_sent_ns) AS window_end_ns
+        least(greatest(closed_ns, admitted_ns), first_sent_ns) AS window_end_ns,
+        CASE WHEN e.run IS NULL THEN 0 ELSE greatest(admitted_ns - offered_ns - e.blocked_ns, 0) END AS decode_ns
     FROM responses r
     LEFT JOIN batches b ON b.run = r.run AND b.batch_id = r.batch_id
+    LEFT JOIN envelopes e ON e.run = r.run AND e.envelope_id = r.envelope_id AND e.outcome = 'accepted'
     WHERE r.run = '{run}' AND r.response_ns IS NOT NULL
         AND r.item_id IN (SELECT item_id FROM responses WHERE run = '{other}' AND response_ns IS NOT NULL)
 ),
 split AS (
     SELECT response_ns, is_censored,
         offered_ns - intended_at_ns AS lateness_ns,
-        admitted_ns - offered_ns AS blocked_ns,
+        admitted_ns - offered_ns - decode_ns AS blocked_ns,
+        decode_ns,
         window_end_ns - admitted_ns AS window_ns,
         first_sent_ns - window_end_ns AS queue_ns,
         sent_ns - first_sent_ns AS retry_ns,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
 import pytest
 
+from ingestexp.report.__main__ import main
 from ingestexp.trace import schema
 from tests.analysis.test_tables import NO_WARMUP, ask, picked, settled
 from tests.analysis.test_views import query
@@ -129,18 +131,46 @@ def test_the_view_tells_bombs_from_others(tmp_path: Path) -> None:
     assert query(tmp_path / "run", "SELECT envelope_id, decode(body) FROM envelope_dead_letters") == [(1, "bomb")]
 
 
-def test_blame_tells_inflating_from_the_policy(tmp_path: Path) -> None:
-    """Offered at 100 ms, held back for 5 ms, admitted 20 ms after that."""
+def held_back(run: Path, envelopes: bool = True) -> Path:
+    """Item 1 is offered at 100 ms, held back for 5 ms, admitted 20 ms after that. Item 0 took 2 ms to write."""
     slow = item(
         1, 100 * MS, offered_at_ns=100 * MS, admitted_at_ns=125 * MS, first_sent_at_ns=125 * MS, sent_at_ns=125 * MS,
-        settled_at_ns=130 * MS, batch_id=1, envelope_id=1,
+        settled_at_ns=130 * MS, batch_id=1, envelope_id=1 if envelopes else None,
     )  # fmt: skip
     sent = [batch(0, 0, 0), batch(1, 1, 1, closed_at_ns=107 * MS)]
-    run = write_run(tmp_path / "run", [settled(0, 0, 2, envelope_id=0), slow], sent, slo=NO_WARMUP)
-    with_envelopes(run, [envelope(0, 0, 1), envelope(1, 1, 1, blocked_ns=5 * MS)], {})
-    (found,) = ask(run, "tables/latency_blame.sql")
-    parts = ("lateness_ns", "blocked_ns", "decode_ns", "window_ns", "service_ns")
-    assert [found[part] / MS for part in parts] == [0, 5, 20, 0, 5]
+    first = settled(0, 0, 2, envelope_id=0 if envelopes else None)
+    write_run(run, [first, slow], sent, slo=NO_WARMUP)
+    if not envelopes:
+        return run
+    return with_envelopes(run, [envelope(0, 0, 1), envelope(1, 1, 1, blocked_ns=5 * MS)], {})
+
+
+PARTS = ("lateness_ns", "blocked_ns", "decode_ns", "window_ns", "service_ns")
+
+
+def test_blame_tells_inflating_from_the_policy(tmp_path: Path) -> None:
+    (found,) = ask(held_back(tmp_path / "run"), "tables/latency_blame.sql")
+    assert [found[part] / MS for part in PARTS] == [0, 5, 20, 0, 5]
+
+
+@pytest.mark.parametrize("counted_once", [False, True])
+def test_the_parts_of_the_mean_do_as_well(tmp_path: Path, counted_once: bool) -> None:
+    (found,) = ask(held_back(tmp_path / "run"), "tables/latency_parts.sql", counted_once)
+    assert [found[part] / MS for part in PARTS] == [0, 2.5, 10, 0, 3]
+    (found,) = ask(held_back(tmp_path / "plain", envelopes=False), "tables/latency_parts.sql", counted_once)
+    assert [found[part] / MS for part in PARTS] == [0, 12.5, 0, 0, 3]
+
+
+def test_so_does_a_comparison_of_pairs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    a, b = held_back(tmp_path / "a"), held_back(tmp_path / "b", envelopes=False)
+    assert main(["compare", str(a), str(b), "--format", "json"]) == 0
+    rows = {row["what"]: row for row in json.loads(capsys.readouterr().out)}
+    assert [rows["mean decode ms"][side] for side in ("A", "B")] == [10, 0]
+    assert [rows["tail mean blocked ms"][side] for side in ("A", "B")] == [5, 25]
+    assert main(["compare", str(a), str(b)]) == 0
+    assert "mean decode ms" in capsys.readouterr().out
+    assert main(["compare", str(b), str(b)]) == 0
+    assert "decode" not in capsys.readouterr().out
 
 
 def test_without_envelopes_nothing_goes_to_inflating(tmp_path: Path) -> None:
