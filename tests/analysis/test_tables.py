@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 
-def ask(runs: Path | str, file: str, counted_once: bool = False, **variables: int) -> list[Row]:
+def ask(runs: Path | str, *files: str, **variables: int) -> list[Row]:
+    """The rows of the last of the files."""
     with duckdb.connect() as connection:
         connection.execute(f"SET VARIABLE runs = '{runs}'")
         connection.execute((ANALYSIS / "views.sql").read_text())
         for name, value in variables.items():
             connection.execute(f"SET VARIABLE {name} = {value}::BIGINT")
-        if counted_once:
-            connection.execute((ANALYSIS / "counted_once.sql").read_text())
-        result = connection.execute((ANALYSIS / file).read_text())
+        for file in files:
+            result = connection.execute((ANALYSIS / file).read_text())
         names = [column[0] for column in result.description]
         return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
