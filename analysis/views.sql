@@ -187,7 +187,7 @@ FROM query('SELECT NULL::VARCHAR AS filename, NULL::BIGINT AS at_ns, NULL::BIGIN
     NULL::BIGINT AS oldest_age_ns, NULL::BIGINT AS lag_items, NULL::SMALLINT AS in_flight, NULL::BIGINT AS offered,
     NULL::BIGINT AS committed, NULL::BIGINT AS dropped, NULL::BIGINT AS dead_lettered, NULL::BIGINT AS spilled,
     NULL::BIGINT AS retrying_items, NULL::BIGINT AS rss_bytes, NULL::BIGINT AS cpu_ns, NULL::BIGINT AS steal_ns,
-    NULL::BIGINT AS psi_cpu_some_us, NULL::BIGINT AS psi_io_full_us, NULL::BIGINT AS stall_max_ns,
+    NULL::BIGINT AS psi_cpu_some_us, NULL::BIGINT AS psi_io_full_us, NULL::BIGINT AS stall_max_ns, NULL::BIGINT AS disk_stall_max_ns,
     NULL::INTEGER AS window_max_size, NULL::BIGINT AS window_max_wait_ns, NULL::BIGINT AS writer_stall_ns WHERE false'
     || parquet_of('sample_files', getvariable('sample_files')));
 

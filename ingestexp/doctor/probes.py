@@ -74,7 +74,7 @@ def calm_findings() -> list[Finding]:
             time.sleep(SLEEP_S)
             late_ns.append(time.perf_counter_ns() - began_ns - SLEEP_S * 1e9)
             if number % 50 == 49:
-                known = (probe.stall_max_ns(), probe.steal_ns(), probe.psi_cpu_some_us(), probe.psi_io_full_us())
+                known = (probe.stall_max_ns(), probe.steal_ns(), probe.psi_cpu_some_us(), probe.psi_io_full_us(), None)
                 rows.append((time.monotonic_ns(), *known))
         others_ratio = probe.others_cpu_ratio()
     finally:

@@ -57,6 +57,10 @@ class HostProbe:
         """The longest that a process which wanted to run had to wait, since the last look."""
         return self._stalls.max_ns() if self._stalls else None
 
+    def disk_stall_max_ns(self) -> int | None:
+        """The longest that the watched disk had requests in flight and completed none, since the last look."""
+        return self._stalls.disk_max_ns() if self._stalls else None
+
     def others_cpu_ratio(self) -> float | None:
         """The share of this process's cores that other processes used, from the making of this probe until now.
 

@@ -135,6 +135,7 @@ class Sampler:
             probe.psi_cpu_some_us() if probe else None,
             probe.psi_io_full_us() if probe else None,
             probe.stall_max_ns() if probe else None,
+            probe.disk_stall_max_ns() if probe else None,
             limits.max_size,
             limits.max_wait_ns if limits.max_wait_ns < NEVER else None,
             self._writer.stall_ns if self._writer and probe else 0,

@@ -25,7 +25,7 @@ from ingestexp.experiment.host_check import is_served
 from ingestexp.experiment.latest import point_latest
 from ingestexp.experiment.manifest import Manifest, first_facts
 from ingestexp.experiment.progress import Interrupts, ProgressLine
-from ingestexp.experiment.run_facts import counted, described
+from ingestexp.experiment.run_facts import counted, described, disk_below
 from ingestexp.experiment.self_check import self_checks
 from ingestexp.experiment.supervisor.usage import note_exhaustion, own_rss_bytes
 from ingestexp.ports import Notices, Saturate, SinkError
@@ -156,7 +156,8 @@ class _Run:
             limited = config.memory.limit_mb is not None
             self.writer = TraceWriter(self.run_dir, parts.load.phases, self.simulated, watch, limited)
             recorder = Recorder(self.writer, self.writer.part_ns)
-        probe = None if self.simulated else HostProbe(StallProbe() if config.trace.enabled else None)
+        stalls = StallProbe(disk_below(config, parts, self.run_dir)) if self.writer and not self.simulated else None
+        probe = None if self.simulated else HostProbe(stalls)
         sampler = Sampler(core, parts.load, int(config.trace.sample_every_ms * 1e6), self.writer, probe)
         drain_ns = int(config.run.drain_s * 1e9)
         uniform = parts.jitter_rng.random

@@ -1,13 +1,17 @@
 """What a manifest says of a run's parts before it is driven, and of its counters after.
 
-Must live here: the sections `sink`, `load` and `counters`. Must not: the file (`manifest`), the order of a run's steps.
+Must live here: the sections `sink`, `load` and `counters`, which disk is watched. Must not: the file (`manifest`), the
+order of a run's steps.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ingestexp.engine.stall_probe import disk_stat
 from ingestexp.experiment.manifest import sink_filesystem
+from ingestexp.experiment.schema.pipeline import SpillPolicy
+from ingestexp.experiment.spill import FOLDER
 from ingestexp.ports import Saturate
 
 if TYPE_CHECKING:
@@ -15,7 +19,18 @@ if TYPE_CHECKING:
 
     from ingestexp.core.pipeline import Pipeline
     from ingestexp.experiment.build import Parts
+    from ingestexp.experiment.schema import RunConfig
     from ingestexp.trace.tally import Totals
+
+
+def disk_below(config: RunConfig, parts: Parts, run_dir: Path) -> Path | None:
+    """The counters of the disk that an acknowledgement waits for; None where it waits for none of this host."""
+    path = getattr(config.sink, "path", None) if parts.redrive is None else str(parts.redrive.store)
+    if parts.sink.durable and hasattr(config.sink, "path"):
+        return disk_stat((run_dir / (path or "sink")).parent)
+    if isinstance(config.policy, SpillPolicy):
+        return disk_stat(run_dir / (config.policy.spill_path or FOLDER))
+    return None
 
 
 def described(parts: Parts, sink_config: dict[str, Any], run_dir: Path, simulated: bool) -> dict[str, Any]:

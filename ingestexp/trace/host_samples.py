@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 if TYPE_CHECKING:
     from pathlib import Path
 
-_COLUMNS: Final = ("at_ns", "stall_max_ns", "steal_ns", "psi_cpu_some_us", "psi_io_full_us")
+_COLUMNS: Final = ("at_ns", "stall_max_ns", "steal_ns", "psi_cpu_some_us", "psi_io_full_us", "disk_stall_max_ns")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,7 @@ class HostSamples:
     steal_ns: Any
     psi_cpu_some_us: Any
     psi_io_full_us: Any
+    disk_stall_max_ns: Any
 
 
 def host_samples(run_dir: Path) -> HostSamples:
@@ -34,6 +35,6 @@ def host_samples(run_dir: Path) -> HostSamples:
     tables = [pq.read_table(path, columns=list(_COLUMNS)) for path in files]
     if not tables:
         empty = pa.array([], pa.float64()).to_numpy()
-        return HostSamples(empty, empty, empty, empty, empty)
+        return HostSamples(*[empty] * len(_COLUMNS))
     rows = pa.concat_tables(tables).sort_by("at_ns")
     return HostSamples(*(rows.column(name).cast(pa.float64()).to_numpy() for name in _COLUMNS))

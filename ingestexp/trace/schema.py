@@ -120,6 +120,7 @@ SAMPLES: Final = pa.schema(
         pa.field("psi_cpu_some_us", pa.int64()),
         pa.field("psi_io_full_us", pa.int64()),
         pa.field("stall_max_ns", pa.int64()),
+        pa.field("disk_stall_max_ns", pa.int64()),
         pa.field("window_max_size", pa.int32(), nullable=False),
         pa.field("window_max_wait_ns", pa.int64()),
         pa.field("writer_stall_ns", pa.int64(), nullable=False),

@@ -93,13 +93,14 @@ def test_a_late_timer_asks_for_care() -> None:
 
 
 def test_a_busy_neighbour_asks_for_care() -> None:
-    rows = HostSamples(np.arange(40) * 5e7, np.full(40, 1e5), np.zeros(40), np.arange(40) * 2.5e4, np.zeros(40))
+    zeros = np.zeros(40)
+    rows = HostSamples(np.arange(40) * 5e7, np.full(40, 1e5), zeros, np.arange(40) * 2.5e4, zeros, zeros)
     busy = probes.judge_calm(rows, 0.6)
     assert busy.level == CAREFUL
     assert "somebody waited for a core 50% of the time" in busy.found
     assert probes.judge_calm(rows, 0.01).level == OK
     nothing = np.full(40, math.nan)
-    assert probes.judge_calm(HostSamples(rows.at_ns, *[nothing] * 4), None).found == "this host does not say"
+    assert probes.judge_calm(HostSamples(rows.at_ns, *[nothing] * 5), None).found == "this host does not say"
 
 
 def test_services_are_found_by_connecting() -> None:

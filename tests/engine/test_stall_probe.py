@@ -10,16 +10,17 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from ingestexp.engine.probes import HostProbe
-from ingestexp.engine.stall_probe import StallProbe
+from ingestexp.engine.stall_probe import StallProbe, disk_stat
+from ingestexp.engine.stall_watch import DiskWatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 PATIENCE_S = 20.0
 
@@ -115,7 +116,7 @@ def test_the_process_ends_with_a_parent_that_was_killed() -> None:
 
 
 def test_where_it_cannot_run_there_is_nothing_to_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    gone = StallProbe(tmp_path / "not_there.py")
+    gone = StallProbe(program=tmp_path / "not_there.py")
     assert gone.max_ns() is None
     gone.close()
     monkeypatch.setattr(sys, "executable", str(tmp_path / "no_python"))
@@ -132,6 +133,63 @@ def test_the_host_probe_passes_it_on_and_closes_it(probe: StallProbe) -> None:
     without = HostProbe()
     assert without.stall_max_ns() is None
     without.close()
+
+
+def counters(file: Path, completed: int, in_flight: int, flushes: int | None = 0) -> Path:
+    """As in /sys/block/…/stat; `flushes` None: of a kernel that counts neither discards nor flushes."""
+    fields = [completed, 0, 0, 0, completed, 0, 0, 0, in_flight, 0, 0]
+    fields += [] if flushes is None else [0, 0, 0, 0, flushes, 0]
+    file.touch()
+    with file.open("r+b", buffering=0) as out:  # in one write, and into the file that is open already
+        out.write(" ".join(f"{field:8}" for field in fields).encode() + b"\n")
+    return file
+
+
+@pytest.mark.parametrize("flushes", [0, None])
+def test_a_disk_stands_still_from_when_requests_were_seen_and_none_was_completed(
+    tmp_path: Path, flushes: int | None
+) -> None:
+    stat = counters(tmp_path / "stat", 10, 0, flushes)
+    watch = DiskWatch(str(stat))
+    assert [watch.stands_still_ns(now) for now in (100, 200)] == [0, 0], "idle"
+    counters(stat, 10, 1, flushes)
+    assert [watch.stands_still_ns(now) for now in (300, 400, 500)] == [0, 100, 200]
+    counters(stat, 11, 1, flushes)
+    assert [watch.stands_still_ns(now) for now in (600, 700, 800)] == [0, 0, 100], "at work, then another one waits"
+    counters(stat, 11, 0, flushes)
+    assert watch.stands_still_ns(900) == 0
+    assert DiskWatch("").stands_still_ns(1000) == 0
+
+
+def test_a_flush_that_is_done_counts(tmp_path: Path) -> None:
+    watch = DiskWatch(str(counters(tmp_path / "stat", 10, 1, 5)))
+    assert [watch.stands_still_ns(now) for now in (100, 200, 300)] == [0, 0, 100]
+    counters(tmp_path / "stat", 10, 1, 6)
+    assert watch.stands_still_ns(400) == 0
+
+
+def test_the_probe_watches_a_disk(tmp_path: Path) -> None:
+    """The counters are made up: nobody can make a real disk stand still."""
+    stat = counters(tmp_path / "stat", 10, 1)
+    host = HostProbe(StallProbe(stat))
+    try:
+        until(lambda: (host.disk_stall_max_ns() or 0) > 40_000_000)
+        counters(stat, 11, 0)
+        until(lambda: host.disk_stall_max_ns() == 0)
+    finally:
+        host.close()
+    with_none = HostProbe(StallProbe())
+    until(lambda: with_none.stall_max_ns() is not None)
+    assert with_none.disk_stall_max_ns() is None
+    with_none.close()
+
+
+def test_which_disk_a_folder_lies_on(tmp_path: Path) -> None:
+    assert disk_stat(tmp_path / "not" / "there") == disk_stat(tmp_path)
+    assert disk_stat(Path("/proc")) is None
+    found = disk_stat(tmp_path)
+    if found is not None:
+        assert DiskWatch(str(found)).stands_still_ns(1) == 0
 
 
 def is_there(pid: int) -> bool:

@@ -7,6 +7,7 @@ tests is calm.
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,12 +24,17 @@ if TYPE_CHECKING:
 MS = 1e6
 
 
-def samples(stalls_ms: list[float], *, stolen_ms: float = 0.0) -> HostSamples:
-    """A row every 50 ms."""
+def samples(stalls_ms: list[float], *, stolen_ms: float = 0.0, disk_ms: float = 0.0) -> HostSamples:
+    """A row every 50 ms; the disk stands still in the last one."""
     count = len(stalls_ms)
     flat = np.zeros(count)
     return HostSamples(
-        np.arange(count) * 50 * MS, np.array(stalls_ms) * MS, np.linspace(0, stolen_ms * MS, count), flat, flat
+        np.arange(count) * 50 * MS,
+        np.array(stalls_ms) * MS,
+        np.linspace(0, stolen_ms * MS, count),
+        flat,
+        flat,
+        np.append(flat[1:], disk_ms * MS)[:count],
     )
 
 
@@ -42,6 +48,8 @@ def samples(stalls_ms: list[float], *, stolen_ms: float = 0.0) -> HostSamples:
         (samples([0.1] * 90 + [6.0] * 10), 0.01, ["stalls of 5 ms or more in 10% of the sampling intervals"]),
         (samples([0.1] * 101, stolen_ms=190), 0.01, []),
         (samples([0.1] * 101, stolen_ms=300), 0.01, ["the hypervisor gave 3.0% of the processor time to others"]),
+        (samples([0.1] * 100, disk_ms=29.0), 0.01, []),
+        (samples([0.1] * 100, disk_ms=80.0), 0.01, ["the disk had requests in flight and completed none for 80 ms"]),
         (samples([0.1] * 100), 0.5, ["other processes used 50% of the run's cores"]),
         (samples([0.1] * 100), None, []),
     ],
@@ -60,6 +68,8 @@ def test_a_server_that_works_for_the_run_disturbs_nobody() -> None:
 def test_what_nobody_measured_is_null() -> None:
     found = host_check(samples([float("nan")] * 3), 2, None, served=False)
     assert (found["disturbed"], found["stall_max_ms"], found["stalled_ratio"]) == (False, None, None)
+    unwatched = replace(samples([0.1] * 3), disk_stall_max_ns=np.full(3, np.nan))
+    assert host_check(unwatched, 2, None, served=False)["disk_stall_max_ms"] is None
     nothing = host_check(samples([]), 2, None, served=False)
     assert (nothing["disturbed"], nothing["steal_ratio"], nothing["psi_io_full_ratio"]) == (False, None, None)
 

@@ -80,28 +80,31 @@ def test_a_growing_backlog_fails_unless_what_the_host_took_could_have_served_it(
     assert ("might not have grown" in verdict.reason) == (result == INVALID)
 
 
-def first_second_slow(folder: Path, checks: dict[str, Any], stall_ms: list[float]) -> Path:
+def first_second_slow(folder: Path, checks: dict[str, Any], stall_ms: list[float], column: str) -> Path:
     """Five seconds, the second one slow; a sample every 50 ms, whose stalls are given by the second."""
     rows, sent = paced_rows(10_000, lambda number: 80.0 if 200 <= number < 400 and number % 4 == 0 else 2.0)
     run = write_run(folder, rows, sent, self_checks=checks)
     every = SECOND // 20
-    write_samples(run, [{"at_ns": i * every, "stall_max_ns": int(stall_ms[i // 20] * MS)} for i in range(100)])
+    write_samples(run, [{"at_ns": i * every, column: int(stall_ms[i // 20] * MS)} for i in range(100)])
     return run
 
 
 @pytest.mark.parametrize(
-    ("checks", "stalls_ms", "result"),
+    ("checks", "column", "stalls_ms", "result"),
     [
-        (CHECKS, [0.1, 20.0, 0.1, 0.1, 0.1], INVALID),
-        (CALM, [0.1, 20.0, 0.1, 0.1, 0.1], FAIL),
-        (CHECKS, [0.1, 0.1, 0.1, 20.0, 0.1], FAIL),
-        (CHECKS, [0.1, 0.1, 0.1, 0.1, 0.1], FAIL),
+        (CHECKS, "stall_max_ns", [0.1, 20.0, 0.1, 0.1, 0.1], INVALID),
+        (CALM, "stall_max_ns", [0.1, 20.0, 0.1, 0.1, 0.1], FAIL),
+        (CHECKS, "stall_max_ns", [0.1, 0.1, 0.1, 20.0, 0.1], FAIL),
+        (CHECKS, "stall_max_ns", [0.1, 0.1, 0.1, 0.1, 0.1], FAIL),
+        (CHECKS, "disk_stall_max_ns", [0.0, 40.0, 0.0, 0.0, 0.0], INVALID),
+        (CALM, "disk_stall_max_ns", [0.0, 40.0, 0.0, 0.0, 0.0], FAIL),
+        (CHECKS, "disk_stall_max_ns", [0.0, 20.0, 0.0, 0.0, 0.0], FAIL),
     ],
 )
 def test_the_samples_say_which_blocks_stalled(
-    tmp_path: Path, checks: dict[str, Any], stalls_ms: list[float], result: str
+    tmp_path: Path, checks: dict[str, Any], column: str, stalls_ms: list[float], result: str
 ) -> None:
-    run = first_second_slow(tmp_path / "run", checks, stalls_ms)
+    run = first_second_slow(tmp_path / "run", checks, stalls_ms, column)
     with open_evidence(run) as evidence:
         figures = figures_of(evidence)
     assert figures.verdict.result == result
