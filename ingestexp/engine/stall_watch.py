@@ -22,6 +22,7 @@ SHARED_BYTES = 8 * (1 + 2 * RING)
 """The count of wakes ever made, a ring of latenesses, a ring of the disk's stalls (ns): 8 bytes each, written whole."""
 
 _WAKES_PER_LOOK = 256
+_WAKES_PER_DISK_LOOK = 4
 _COMPLETED = (0, 4, 11, 15)
 """Reads, writes, discards, flushes. Old kernels know only the first."""
 _IN_FLIGHT = 8
@@ -52,7 +53,7 @@ class DiskWatch:
 def watch(descriptor: int, parent: int, disk: DiskWatch) -> None:
     """Until the parent is gone. A wake is counted when its figures are in the rings: nobody reads half of one."""
     ring = memoryview(mmap.mmap(descriptor, SHARED_BYTES)).cast("B").cast("Q")
-    wakes, mask = 0, RING - 1
+    wakes, mask, still = 0, RING - 1, 0
     clock, sleep = time.monotonic_ns, time.sleep
     now = clock()
     due = now + EVERY_NS
@@ -60,7 +61,9 @@ def watch(descriptor: int, parent: int, disk: DiskWatch) -> None:
         sleep((due - now) / 1e9)
         now = clock()
         ring[1 + (wakes & mask)] = max(0, now - due)
-        ring[1 + RING + (wakes & mask)] = disk.stands_still_ns(now)
+        if not wakes % _WAKES_PER_DISK_LOOK:
+            still = disk.stands_still_ns(now)
+        ring[1 + RING + (wakes & mask)] = still
         wakes += 1
         ring[0] = wakes
         due += EVERY_NS

@@ -29,15 +29,17 @@ def host_check(samples: HostSamples, cores: int, others_ratio: float | None, ser
     stalled_ratio: share of the sampling intervals in which a stall of 5 ms or more ended. steal_ratio: stolen time ÷
     (elapsed × cores). others_cpu_ratio: share of the run's cores that other processes used; not judged where the sink
     is `served` by one of them. disk_stall_max_ms: the longest that the disk had requests in flight and completed none;
-    None where nothing durable of the run lies on a disk of this host. psi_io_full_ratio: share of the time in which
+    disk_stalled_ratio: share of the time in which it did so for 30 ms or more; both None where nothing durable of the
+    run lies on a disk of this host. psi_io_full_ratio: share of the time in which
     everything waited for I/O; shown, not judged: a durable sink's own fsyncs count in it.
     """
+    elapsed_ns = float(samples.at_ns[-1] - samples.at_ns[0]) if len(samples.at_ns) > 1 else 0.0
     stalls = samples.stall_max_ns[~np.isnan(samples.stall_max_ns)]
     stall_max_ns = float(stalls.max()) if len(stalls) else None
     stalled_ratio = float(np.mean(stalls >= STALL_NS)) if len(stalls) else None
     disk_stalls = samples.disk_stall_max_ns[~np.isnan(samples.disk_stall_max_ns)]
     disk_stall_max_ns = float(disk_stalls.max()) if len(disk_stalls) else None
-    elapsed_ns = float(samples.at_ns[-1] - samples.at_ns[0]) if len(samples.at_ns) > 1 else 0.0
+    disk_stalled_ratio = _disk_stalled_ns(samples) / elapsed_ns if len(disk_stalls) and elapsed_ns else None
     steal_ratio = _grown(samples.steal_ns, elapsed_ns * cores)
     io_ratio = _grown(samples.psi_io_full_us * 1000, elapsed_ns)
     why = []
@@ -57,10 +59,21 @@ def host_check(samples: HostSamples, cores: int, others_ratio: float | None, ser
         "stall_max_ms": None if stall_max_ns is None else round(stall_max_ns / 1e6, 3),
         "stalled_ratio": stalled_ratio,
         "disk_stall_max_ms": None if disk_stall_max_ns is None else round(disk_stall_max_ns / 1e6, 3),
+        "disk_stalled_ratio": disk_stalled_ratio,
         "steal_ratio": steal_ratio,
         "others_cpu_ratio": others_ratio,
         "psi_io_full_ratio": io_ratio,
     }
+
+
+def _disk_stalled_ns(samples: HostSamples) -> float:
+    """Each stall once, however many samples saw it, up to the sample that did."""
+    covered_ns = end_ns = 0.0
+    for at_ns, stall_ns in zip(samples.at_ns, samples.disk_stall_max_ns, strict=True):
+        if stall_ns >= DISK_STALL_NS:
+            covered_ns += float(at_ns - max(end_ns, at_ns - stall_ns))
+            end_ns = float(at_ns)
+    return covered_ns
 
 
 def is_served(sink: dict[str, Any]) -> bool:

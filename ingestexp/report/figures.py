@@ -177,7 +177,8 @@ def refused_memory(manifest: Row) -> bool:
 
 def _took_ratio(host: Row) -> float:
     """The most that a host can have taken: every interval with a stall counts as lost. Nothing known: all of it."""
-    known = [host[name] for name in ("stalled_ratio", "steal_ratio", "others_cpu_ratio") if host.get(name) is not None]
+    parts = ("stalled_ratio", "disk_stalled_ratio", "steal_ratio", "others_cpu_ratio")
+    known = [host[name] for name in parts if host.get(name) is not None]
     return min(1.0, float(sum(known))) if known else 1.0
 
 

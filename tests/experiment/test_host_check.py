@@ -59,6 +59,14 @@ def test_each_sign_by_itself(rows: HostSamples, others: float | None, why: list[
     assert (found["disturbed"], found["why"]) == (bool(why), why)
 
 
+def test_a_stall_of_the_disk_that_several_samples_saw_counts_once() -> None:
+    """A row every 50 ms: from 60 to 200 ms, seen at 100, 150 and 200 ms; another of 40 ms, seen at 350 ms."""
+    seen_ms = np.array([0, 0, 40, 90, 140, 0, 20, 40, 0, 0, 0], float)
+    found = host_check(replace(samples([0.1] * 11), disk_stall_max_ns=seen_ms * MS), 2, 0.01, served=False)
+    assert found["disk_stall_max_ms"] == 140
+    assert found["disk_stalled_ratio"] == pytest.approx(180 / 500)
+
+
 def test_a_server_that_works_for_the_run_disturbs_nobody() -> None:
     assert not host_check(samples([0.1] * 100), 2, 0.6, served=True)["disturbed"]
     assert is_served({"kind": "postgres", "host": "127.0.0.1", "port": 5432})
