@@ -14,7 +14,7 @@ import pytest
 
 from ingestexp.adapters.sinks.null import NullSink
 from ingestexp.ports import Saturate
-from ingestexp.trace import writer
+from ingestexp.trace import schema, writer
 from ingestexp.trace.writer import TraceError
 from tests.core.script import Setup
 from tests.engine.rig import MS, HandSink, run
@@ -73,7 +73,7 @@ def test_the_writer_refuses_further_rows_once_the_disk_is_full(
     resource.setrlimit(resource.RLIMIT_FSIZE, (1, file_size_limit[1]))
     with pytest.raises(TraceError, match=r"cannot write the trace: .*[Ff]ile too large"):
         while True:
-            trace.put_samples([(1, *[0] * 20)])
+            trace.put_samples([(1, *[0] * (len(schema.SAMPLES) - 1))])
     with pytest.raises(TraceError):
         trace.close()
 
